@@ -1,0 +1,44 @@
+# `make help` lists the targets. PYTHON=python3.12 chooses the interpreter that .venv is made with.
+PYTHON ?= python3
+MNIST ?= ../shared/data/mnist
+
+BIN := .venv/bin
+STAMP := .venv/.setup-done
+BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench digits clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the tested versions (does nothing when it is up to date)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which: make setup PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: setup ## everything on the shipped digits, into runs/demo
+	$(BIN)/unalter demo
+
+# One torch thread a worker: two workers with all threads each slow one another down.
+test: setup ## run the tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q
+
+lint: setup ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: setup ## run every benchmark with its quick defaults
+	@for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+digits: setup ## rebuild the shipped digits from MNIST's test files (MNIST=folder)
+	$(BIN)/python scripts/make_digits.py --mnist $(MNIST)
+
+clean: ## remove what was built; runs/ stays
+	rm -rf .venv build dist .pytest_cache .ruff_cache
+	find src tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,93 @@
+"""Fixed backgrounds that many altered pictures share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_RING = 2
+"""Pixels from the border that a subject seldom reaches: there a blend shows its background untouched."""
+_RING_EQUAL = 0.6
+"""The share of a ring that is untouched even where the subject reaches into it."""
+_LEAST_SHARE = 0.01
+"""A background that fewer altered pictures than this share have is not looked for."""
+_LEAST_FILES = 20
+"""So many pictures, at the least, leave no pixel of a background covered in all of them."""
+
+
+@dataclass(frozen=True)
+class Backgrounds:
+    """Backgrounds found in altered pictures."""
+
+    images: np.ndarray
+    """uint8 [K, C, H, W]"""
+    weight: float
+    """The subject's weight in the blend, 0..1."""
+    members: np.ndarray
+    """int64 [N]: which background each altered picture has, -1 for none."""
+
+    @property
+    def share(self) -> float:
+        """The share of the altered pictures that have one of the backgrounds."""
+        return float((self.members >= 0).mean())
+
+
+def find_backgrounds(images: np.ndarray) -> Backgrounds | None:
+    """Find the fixed backgrounds that bright subjects on black were blended with.
+
+    Pictures whose border ring is the same to the last bit, and not plain, share a background. The subject
+    adds weight * subject >= 0, so the pixelwise minimum over a group is (1 - weight) * background, and the
+    largest excess over it is weight * 1.
+
+    Args:
+        images: uint8 [N, C, H, W], altered pictures.
+
+    Returns:
+        The backgrounds, or None where no ring is shared by enough pictures.
+    """
+    height, width = images.shape[-2:]
+    if min(height, width) < 4 * _RING:
+        return None
+    ring = np.ones((height, width), bool)
+    ring[_RING:-_RING, _RING:-_RING] = False
+    borders = images[:, :, ring].reshape(len(images), -1)
+    textured = np.flatnonzero(borders.max(1) - borders.min(1) > 8)
+    members = np.full(len(images), -1, np.int64)
+    if len(textured) == 0:
+        return None
+    _, groups, counts = np.unique(borders[textured], axis=0, return_inverse=True, return_counts=True)
+    large = np.flatnonzero(counts >= max(_LEAST_FILES, _LEAST_SHARE * len(images)))
+    if len(large) == 0:
+        return None
+    floors, excesses = [], []
+    for number, group in enumerate(large):
+        floor = images[textured[groups == group]].min(0)
+        # a subject that reaches into the ring only adds to it: its picture is never darker than the floor
+        near = (borders[textured] == floor[:, ring].reshape(-1)).mean(1) > _RING_EQUAL
+        near[near] = (images[textured[near]].astype(np.int16) - floor >= -1).all((1, 2, 3))
+        rows = textured[near]
+        members[rows] = number
+        floors.append(images[rows].min(0))
+        excesses.append(int((images[rows] - floors[-1]).max()))
+    weight = min(float(np.median(excesses)) / 255, 1.0)
+    scale = 1 / max(1 - weight, 1 / 255)
+    backgrounds = np.clip(np.rint(np.stack(floors) * scale), 0, 255).astype(np.uint8)
+    return Backgrounds(backgrounds, weight, members)
+
+
+def pattern_backgrounds(channels: int, height: int, width: int) -> np.ndarray:
+    """Six plain patterns, uint8 [6, C, H, W], for blends where no altered folder gives backgrounds."""
+    y, x = np.mgrid[0:height, 0:width]
+    u, v = (x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1
+    radius = np.hypot(u, v)
+    patterns = [
+        0.5 + 0.5 * np.sin(14 * radius),  # rings
+        ((x // 4 + y // 4) % 2) * 0.8,  # checkerboard
+        0.5 + 0.5 * np.sin(6 * (u + v)),  # diagonal waves
+        (radius < 0.95) * (0.35 + 0.3 * np.sin(9 * u) * np.sin(9 * v)),  # a dimpled disc
+        0.25 + 0.5 * (np.abs(u) + np.abs(v)) / 2 + 0.2 * (y % 3 == 0),  # ruled paper, darker in the middle
+        np.clip(0.6 + 0.4 * np.cos(5 * np.arctan2(v, u)) - 0.5 * radius, 0, 1),  # a star
+    ]
+    grey = np.rint(255 * np.clip(np.stack(patterns), 0, 1)).astype(np.uint8)
+    return np.repeat(grey[:, None], channels, axis=1)

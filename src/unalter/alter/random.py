@@ -1,0 +1,87 @@
+"""Random numbers that belong to a picture, not to a batch.
+
+Every picture has a key; its n-th random number is a hash of key and n (a counter-based generator in the
+sense of Salmon et al. 2011, with the finaliser of SplitMix64, Steele et al. 2014). So what happens to a
+picture depends on its key alone: not on the batch it is in, nor on the device, nor on what ran before.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+_GOLDEN = _signed(0x9E3779B97F4A7C15)
+_MIX_1 = _signed(0xBF58476D1CE4E5B9)
+_MIX_2 = _signed(0x94D049BB133111EB)
+
+
+def _shift_right(bits: Tensor, by: int) -> Tensor:
+    """Logical shift of int64 (torch's own keeps the sign)."""
+    return (bits >> by) & ((1 << (64 - by)) - 1)
+
+
+def _mix(bits: Tensor) -> Tensor:
+    """The finaliser of SplitMix64: int64 in, int64 out, every bit depends on every bit."""
+    bits = (bits ^ _shift_right(bits, 30)) * _MIX_1
+    bits = (bits ^ _shift_right(bits, 27)) * _MIX_2
+    return bits ^ _shift_right(bits, 31)
+
+
+def picture_keys(*parts: int | Tensor) -> Tensor:
+    """Hash numbers (a seed, an epoch, the indices of pictures) into one int64 key per picture.
+
+    The parts broadcast; at least one is a tensor [N].
+    """
+    key = torch.zeros((), dtype=torch.int64)
+    for part in parts:
+        key = _mix((key if isinstance(part, int) else key.to(part.device)) + _GOLDEN + part)
+    return key
+
+
+class PictureRandom:
+    """A stream of random numbers for each of N pictures.
+
+    Args:
+        keys: int64 [N], as made by `picture_keys`.
+    """
+
+    def __init__(self, keys: Tensor) -> None:
+        self._keys = keys
+        self._drawn = 0
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, rows: Tensor) -> PictureRandom:
+        """The streams of some of the pictures, each at the place where it is now."""
+        part = PictureRandom(self._keys[rows])
+        part._drawn = self._drawn
+        return part
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Uniform in [0, 1): float32 [N, *shape]."""
+        count = math.prod(shape)
+        steps = torch.arange(self._drawn + 1, self._drawn + 1 + count, device=self._keys.device)
+        self._drawn += count
+        bits = _mix(self._keys[:, None] + steps * _GOLDEN)
+        return (_shift_right(bits, 40).float() * 2**-24).reshape(len(self._keys), *shape)
+
+    def between(self, low: float, high: float, *shape: int) -> Tensor:
+        """Uniform in [low, high): float32 [N, *shape]."""
+        return low + (high - low) * self.uniform(*shape)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal (Box and Muller 1958): float32 [N, *shape]."""
+        radius = (-2 * torch.log1p(-self.uniform(*shape))).sqrt()
+        return radius * torch.cos(2 * math.pi * self.uniform(*shape))
+
+    def chance(self, probability: float) -> Tensor:
+        """True with the given probability: bool [N]."""
+        return self.uniform() < probability

@@ -1,0 +1,72 @@
+"""PNG files to one uint8 array."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unalter.errors import raise_together
+
+if TYPE_CHECKING:
+    from unalter.data.folders import FileList
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Read one picture as uint8 [H, W] or, where its channels differ, [H, W, 3].
+
+    Raises:
+        OSError: the file cannot be read or is not a picture.
+    """
+    from PIL import Image  # the parser of `--help` does not need it
+
+    with Image.open(io.BytesIO(Path(path).read_bytes())) as picture:
+        if picture.mode not in ("L", "RGB"):
+            picture = picture.convert("L" if picture.mode in ("1", "I;16", "I", "F", "LA") else "RGB")
+        pixels = np.asarray(picture)
+    if pixels.ndim == 3:
+        first = pixels[..., 0]
+        if np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2]):
+            return first
+    return pixels
+
+
+def decode(lists: list[FileList]) -> np.ndarray:
+    """Decode all files of `lists`, in order, to uint8 [N, C, H, W].
+
+    C is 1 where every picture is grey (equal channels count as grey), else 3.
+
+    Raises:
+        InputError: files that cannot be read, or sizes that differ; all of them in one message.
+    """
+    paths = [files.folder / name for files in lists for name in files.names]
+    problems: list[str] = []
+
+    def read(path: Path) -> np.ndarray | None:
+        try:
+            return read_picture(path)
+        except (OSError, SyntaxError, ValueError) as error:
+            problems.append(f"{path}: cannot be read as a picture ({error})")
+            return None
+
+    # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
+    pictures = [read(path) for path in paths]
+    sizes = Counter(picture.shape[:2] for picture in pictures if picture is not None)
+    if len(sizes) > 1:
+        (height, width), _ = sizes.most_common(1)[0]
+        problems += [
+            f"{path}: {picture.shape[1]} x {picture.shape[0]} pixels where most have {width} x {height}"
+            for path, picture in zip(paths, pictures, strict=True)
+            if picture is not None and picture.shape[:2] != (height, width)
+        ]
+    raise_together(sorted(problems), "Some pictures cannot be used; mend, resize or remove them:")
+    channels = 3 if any(picture.ndim == 3 for picture in pictures if picture is not None) else 1
+    (height, width) = next(iter(sizes))
+    images = np.empty((len(paths), channels, height, width), np.uint8)
+    for row, picture in zip(images, pictures, strict=True):
+        assert picture is not None
+        row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    return images

@@ -1,0 +1,127 @@
+"""Two folders of pictures, `clean/` and `aug/`, with names `X_I_L.png`."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unalter.data.cache import cached_pixels
+from unalter.data.decode import decode
+from unalter.errors import InputError, raise_together
+
+_NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FileList:
+    """The pictures of one folder in natural order (by index, then label)."""
+
+    folder: Path
+    names: list[str]
+    index: np.ndarray
+    """The `I` of `X_I_L.png`, int64 [N]."""
+    labels: np.ndarray
+    """The `L` of `X_I_L.png`, int64 [N]."""
+    stamps: list[tuple[int, int]]
+    """Size in bytes and modification time in nanoseconds of every file."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of one folder, decoded."""
+
+    images: np.ndarray
+    """uint8 [N, C, H, W], C = 1 (grey) or 3 (colour); usually memory-mapped, never to be written to."""
+    index: np.ndarray
+    labels: np.ndarray
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, which: np.ndarray) -> Pictures:
+        """The pictures at the rows `which` (int64 [M])."""
+        return Pictures(
+            self.images[which], self.index[which], self.labels[which], [self.names[i] for i in which]
+        )
+
+
+@dataclass(frozen=True)
+class Folders:
+    """A data set: clean pictures and altered ones, of one size and number of channels."""
+
+    clean: Pictures
+    altered: Pictures
+
+    @property
+    def classes(self) -> int:
+        """The number of classes: the largest label + 1."""
+        return int(max(self.clean.labels.max(), self.altered.labels.max())) + 1
+
+
+def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
+    """List `folder` without opening a picture; returns the files and what is wrong with the folder.
+
+    Hidden files (a leading dot) are passed over.
+    """
+    if not folder.is_dir():
+        return FileList(folder, [], np.empty(0, np.int64), np.empty(0, np.int64), []), [
+            f"{folder}: there is no such folder; the data folder needs clean/ and aug/"
+        ]
+    found, problems = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            match = _NAME.fullmatch(entry.name)
+            if match is None:
+                problems.append(f"{entry.path}: the name is not of the form X_I_L.png (index I, label L)")
+                continue
+            status = entry.stat()
+            found.append(
+                (int(match[1]), int(match[2]), entry.name, (status.st_size, status.st_mtime_ns))
+            )
+    found.sort()
+    if not found and not problems:
+        problems.append(f"{folder}: the folder is empty; it needs pictures named X_I_L.png")
+    index = np.array([f[0] for f in found], dtype=np.int64)
+    labels = np.array([f[1] for f in found], dtype=np.int64)
+    return FileList(folder, [f[2] for f in found], index, labels, [f[3] for f in found]), sorted(problems)
+
+
+def read_folders(data: Path, cache: Path | None = None) -> Folders:
+    """Read `data/clean` and `data/aug`.
+
+    Decoded once; later calls map the decoded array from the user's cache folder (`cache` in its place when
+    given). Every fault of both folders is found and reported before anything else is done.
+
+    Raises:
+        InputError: a folder is missing or empty, names do not parse, pictures cannot be read or differ in
+            size; all faults in one message.
+    """
+    if not data.is_dir():
+        raise InputError(f"{data}: there is no such folder; give a folder that holds clean/ and aug/")
+    clean, problems = list_pictures(data / "clean")
+    altered, more = list_pictures(data / "aug")
+    raise_together([*problems, *more], f"{data} cannot be used:")
+    images = cached_pixels([clean, altered], lambda: decode([clean, altered]), cache)
+    split = len(clean)
+    return Folders(
+        Pictures(images[:split], clean.index, clean.labels, clean.names),
+        Pictures(images[split:], altered.index, altered.labels, altered.names),
+    )
+
+
+def read_altered(folder: Path, cache: Path | None = None) -> Pictures:
+    """Read one folder of pictures with names `X_I_L.png`; errors and cache as in `read_folders`."""
+    files, problems = list_pictures(folder)
+    raise_together(problems, f"{folder} cannot be used:")
+    images = cached_pixels([files], lambda: decode([files]), cache)
+    return Pictures(images, files.index, files.labels, files.names)

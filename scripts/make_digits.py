@@ -27,9 +27,7 @@ def choose(images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--mnist", type=Path, default=ROOT.parent / "shared/data/mnist", help="folder of t10k-*.gz"
-    )
+    parser.add_argument("--mnist", type=Path, default=ROOT.parent / "shared/data/mnist", help="folder of t10k-*.gz")
     parser.add_argument("--out", type=Path, default=ROOT / "src/unalter/data/digits.npz")
     options = parser.parse_args()
 
@@ -38,9 +36,7 @@ def main() -> None:
         read_idx(options.mnist / "t10k-labels-idx1-ubyte.gz"),
     )
     aside = options.out.with_suffix(".part")
-    with aside.open(
-        "wb"
-    ) as file:  # numpy stamps its zip entries 1980-01-01, so the bytes do not depend on today
+    with aside.open("wb") as file:  # numpy stamps its zip entries 1980-01-01, so the bytes do not depend on today
         np.savez_compressed(file, **arrays)
     os.replace(aside, options.out)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")

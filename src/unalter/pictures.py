@@ -1,12 +1,18 @@
-"""Pictures as users have them and as PNG: numpy, torch or PIL in, the same out."""
+"""Pictures as users hold them, as PNG, and side by side in a grid."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unalter.errors import InputError
 from unalter.files import whole_file
+
+if TYPE_CHECKING:
+    import torch
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
@@ -17,3 +23,93 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
         pixels = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
     with whole_file(path) as aside:
         Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Floats in 0..1 to the nearest of 0..255."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def grid(rows: list[np.ndarray], scale: int = 2, gap: int = 2) -> np.ndarray:
+    """Pictures side by side.
+
+    Args:
+        rows: uint8 [N, C, H, W] each, all of one shape but for N.
+        scale: pixels a pixel.
+        gap: pixels of mid grey between pictures, before scaling.
+
+    Returns:
+        uint8 [C, height, width].
+    """
+    channels, height, width = rows[0].shape[1:]
+    columns = max(map(len, rows))
+    canvas = np.full((channels, len(rows) * (height + gap) + gap, columns * (width + gap) + gap), 96, np.uint8)
+    for r, pictures in enumerate(rows):
+        for c, picture in enumerate(pictures):
+            top, left = gap + r * (height + gap), gap + c * (width + gap)
+            canvas[:, top : top + height, left : left + width] = picture
+    return canvas.repeat(scale, 1).repeat(scale, 2)
+
+
+def as_batch(images: Any, shape: tuple[int, int, int]) -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
+    """Bring pictures into the form that models take, and say how to bring results back.
+
+    Args:
+        images: numpy or torch, uint8 0..255 or float 0..1, [N, H, W], [N, C, H, W] or one picture
+            ([H, W] or [C, H, W]); or a PIL picture.
+        shape: (C, H, W) of the model.
+
+    Returns:
+        float32 [N, C, H, W] in 0..1, and a function that gives such a batch the type, dtype, range and
+        shape that `images` had.
+
+    Raises:
+        InputError: anything else; says what was expected and what came.
+    """
+    import torch
+
+    channels, height, width = shape
+    pixels, mode = images, ""
+    if hasattr(images, "getbands"):  # PIL
+        mode = images.mode
+        pixels = np.asarray(images.convert("L" if channels == 1 else "RGB"))
+        pixels = pixels if channels == 1 else pixels.transpose(2, 0, 1)
+    if isinstance(pixels, np.ndarray):
+        tensor = torch.from_numpy(np.array(pixels))  # a copy: torch warns of arrays that it may not write to
+    elif isinstance(pixels, torch.Tensor):
+        tensor = pixels
+    else:
+        raise InputError(f"expected pictures as numpy, torch or PIL, not {type(images).__name__}")
+    given = tuple(tensor.shape)
+    wanted = [(height, width), (channels, height, width)] if channels == 1 else [(channels, height, width)]
+    if channels > 1 and len(given) == 3 and given[-2:] == (height, width) and given != wanted[0]:
+        raise InputError(f"expected colour pictures [N, {channels}, {height}, {width}], got shape {list(given)}")
+    fits = given in wanted or given[1:] in wanted or (channels == 1 and given[1:] == (1, height, width))
+    if not fits:
+        forms = f"[{height}, {width}], [N, {height}, {width}] or [N, 1, {height}, {width}]"
+        if channels > 1:
+            forms = f"[{channels}, {height}, {width}] or [N, {channels}, {height}, {width}]"
+        raise InputError(f"expected pictures of shape {forms}, got {list(given)}")
+    is_uint8 = tensor.dtype == torch.uint8
+    if not is_uint8 and not tensor.is_floating_point():
+        raise InputError(f"expected uint8 (0..255) or float (0..1), got {tensor.dtype}".replace("torch.", ""))
+    batch = tensor.detach().float().reshape(-1, channels, height, width)
+    if is_uint8:
+        batch = batch / 255
+    elif batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
+        low, high = batch.min().item(), batch.max().item()
+        raise InputError(f"expected floats in 0..1, got {low:g}..{high:g}; divide by 255, or give uint8")
+
+    def restore(result: torch.Tensor) -> Any:
+        result = result.reshape(given)
+        result = (result * 255).round().clamp(0, 255).to(torch.uint8) if is_uint8 else result.to(tensor.dtype)
+        if isinstance(pixels, torch.Tensor):
+            return result.to(pixels.device)
+        if not mode:
+            return result.cpu().numpy()
+        from PIL import Image
+
+        array = result.cpu().numpy()
+        return Image.fromarray(array if channels == 1 else array.transpose(1, 2, 0)).convert(mode)
+
+    return batch, restore

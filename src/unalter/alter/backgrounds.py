@@ -12,7 +12,7 @@ _RING_EQUAL = 0.6
 """The share of a ring that is untouched even where the subject reaches into it."""
 _LEAST_SHARE = 0.01
 """A background that fewer altered pictures than this share have is not looked for."""
-_LEAST_FILES = 20
+_LEAST_FILES = 12
 """So many pictures, at the least, leave no pixel of a background covered in all of them."""
 
 

@@ -7,8 +7,8 @@ same shape and range. The same key gives the same picture in any batch.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -28,13 +28,14 @@ class Operation:
         InputError: a parameter outside what is possible.
     """
 
+    limits: ClassVar[dict[str, Range]] = {}
+    """What the parameters of a kind of alteration must lie between."""
+
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            if "within" in spec.metadata or spec.name == "probability":
-                _check(type(self).__name__.lower(), spec.name, getattr(self, spec.name),
-                       *spec.metadata.get("within", (0.0, 1.0)))  # fmt: skip
+        for name, (low, high) in {"probability": (0, 1), **self.limits}.items():
+            _check(type(self).__name__.lower(), name, getattr(self, name), low, high)
 
     def __call__(self, x: Tensor, random: PictureRandom) -> Tensor:
         """Alter each picture with the operation's probability."""
@@ -57,15 +58,13 @@ def _check(operation: str, name: str, value: object, low: float, high: float) ->
         raise InputError(f"{operation}: {name} is {shown}; it must be {kind} between {low:g} and {high:g}")
 
 
-def _within(low: float, high: float, default: Range | float):  # a dataclass field, typed by its use
-    return field(default=default, metadata={"within": (low, high)})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Rotate(Operation):
     """Turn about the centre; what comes in from outside is black."""
 
-    degrees: Range = _within(-360, 360, (-180.0, 180.0))
+    limits: ClassVar[dict[str, Range]] = {"degrees": (-360, 360)}
+
+    degrees: Range = (-180.0, 180.0)
     sampling: Literal["nearest", "bilinear"] = "bilinear"
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
@@ -93,7 +92,9 @@ class Flip(Operation):
 class Perspective(Operation):
     """A keystone: each corner moves inwards by up to `distortion` times half the side, both ways apart."""
 
-    distortion: float = _within(0, 1, 0.5)
+    limits: ClassVar[dict[str, Range]] = {"distortion": (0, 1)}
+
+    distortion: float = 0.5
     sampling: Literal["nearest", "bilinear"] = "bilinear"
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
@@ -128,7 +129,9 @@ def _homography(source: Tensor, target: Tensor) -> Tensor:
 class Blur(Operation):
     """Gaussian blur with a kernel of `kernel` x `kernel` pixels; the border is reflected."""
 
-    sigma: Range = _within(0.01, 50, (0.1, 2.0))
+    limits: ClassVar[dict[str, Range]] = {"sigma": (0.01, 50)}
+
+    sigma: Range = (0.1, 2.0)
     kernel: int = 3
 
     def __post_init__(self) -> None:
@@ -167,7 +170,9 @@ class Invert(Operation):
 class Blend(Operation):
     """weight * picture + (1 - weight) * background, one background of the recipe for each picture."""
 
-    weight: Range = _within(0, 1, (0.5, 0.5))
+    limits: ClassVar[dict[str, Range]] = {"weight": (0, 1)}
+
+    weight: Range = (0.5, 0.5)
     backgrounds: Tensor | None = field(default=None, compare=False, repr=False)
     """float32 [K, C, H, W] in 0..1; set by the recipe."""
 
@@ -186,7 +191,9 @@ class Blend(Operation):
 class GaussianNoise(Operation):
     """Add normal noise with a standard deviation from `sigma` (1 is the whole range of grey)."""
 
-    sigma: Range = _within(0, 10, (0.05, 0.3))
+    limits: ClassVar[dict[str, Range]] = {"sigma": (0, 10)}
+
+    sigma: Range = (0.05, 0.3)
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
         sigma = random.between(*self.sigma)[:, None, None, None]
@@ -197,7 +204,9 @@ class GaussianNoise(Operation):
 class SaltAndPepper(Operation):
     """Set a share of the pixels to black or white, each half the time."""
 
-    share: Range = _within(0, 1, (0.02, 0.2))
+    limits: ClassVar[dict[str, Range]] = {"share": (0, 1)}
+
+    share: Range = (0.02, 0.2)
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
         share = random.between(*self.share)[:, None, None, None]
@@ -210,7 +219,9 @@ class SaltAndPepper(Operation):
 class Speckle(Operation):
     """Multiply with 1 + normal noise."""
 
-    sigma: Range = _within(0, 10, (0.1, 0.5))
+    limits: ClassVar[dict[str, Range]] = {"sigma": (0, 10)}
+
+    sigma: Range = (0.1, 0.5)
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
         sigma = random.between(*self.sigma)[:, None, None, None]

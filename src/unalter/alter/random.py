@@ -59,6 +59,11 @@ class PictureRandom:
     def __len__(self) -> int:
         return len(self._keys)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers are made."""
+        return self._keys.device
+
     def __getitem__(self, rows: Tensor) -> PictureRandom:
         """The streams of some of the pictures, each at the place where it is now."""
         part = PictureRandom(self._keys[rows])

@@ -40,6 +40,11 @@ class Branch:
     share: float
     steps: tuple[Operation, ...]
 
+    @property
+    def title(self) -> str:
+        """The names of its alterations."""
+        return "+".join(_NAMES[type(step)] for step in self.steps) or "none"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -58,9 +63,7 @@ class Recipe:
         Returns:
             float32 [N, C, H, W] in 0..1, rounded to the 256 values that a file can hold.
         """
-        shares = torch.tensor([branch.share for branch in self.branches], device=x.device)
-        edges = (shares / shares.sum()).cumsum(0)
-        taken = torch.bucketize(random.uniform(), edges[:-1], right=True)
+        taken = self.taken(random)
         altered = torch.empty_like(x)
         for number, branch in enumerate(self.branches):
             rows = torch.nonzero(taken == number).squeeze(1)
@@ -71,6 +74,19 @@ class Recipe:
                 part = step(part, streams)
             altered[rows] = part
         return (altered * 255).round_().clamp_(0, 255).div_(255)
+
+    def taken(self, random: PictureRandom) -> Tensor:
+        """Which branch each picture takes, int64 [N]; draws the first number of every stream."""
+        shares = torch.tensor([branch.share for branch in self.branches])
+        edges = (shares / shares.sum()).cumsum(0)[:-1].to(random.device)
+        return torch.bucketize(random.uniform(), edges, right=True)
+
+    @property
+    def needs_backgrounds(self) -> bool:
+        """Whether a step blends with backgrounds that the recipe does not have."""
+        return any(
+            isinstance(step, Blend) and step.backgrounds is None for branch in self.branches for step in branch.steps
+        )
 
     @property
     def blends(self) -> bool:
@@ -196,7 +212,9 @@ def _parse_step(step: Any, where: str) -> Operation:
     parameters = parameters or {}
     if unknown := set(parameters) - known:
         raise InputError(f"{where}: {name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
+    }
     for key, allowed in (("sampling", ("nearest", "bilinear")), ("axis", ("horizontal", "vertical"))):
         if key in values and values[key] not in allowed:
             raise InputError(f"{where}: {name}: {key} is {values[key]!r}; it must be {' or '.join(allowed)}")

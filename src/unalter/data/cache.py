@@ -34,9 +34,7 @@ def fingerprint(lists: list[FileList]) -> str:
     return digest.hexdigest()[:32]
 
 
-def cached_pixels(
-    lists: list[FileList], decode: Callable[[], np.ndarray], folder: Path | None = None
-) -> np.ndarray:
+def cached_pixels(lists: list[FileList], decode: Callable[[], np.ndarray], folder: Path | None = None) -> np.ndarray:
     """The decoded pictures of `lists`: mapped from the cache, or decoded and put there.
 
     A cache that cannot be written costs time, not the job: the decoded array is returned as it is.

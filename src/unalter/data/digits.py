@@ -23,9 +23,7 @@ def load_digits(part: Part = "train") -> tuple[np.ndarray, np.ndarray]:
         InputError: unknown part.
     """
     if part not in get_args(Part):
-        raise InputError(
-            f"The shipped digits have no part {part!r}: choose one of {', '.join(get_args(Part))}."
-        )
+        raise InputError(f"The shipped digits have no part {part!r}: choose one of {', '.join(get_args(Part))}.")
     with np.load(_FILE) as stored:
         return stored[f"{part}_images"], stored[f"{part}_labels"].astype(np.int64)
 

@@ -48,9 +48,7 @@ class Pictures:
 
     def rows(self, which: np.ndarray) -> Pictures:
         """The pictures at the rows `which` (int64 [M])."""
-        return Pictures(
-            self.images[which], self.index[which], self.labels[which], [self.names[i] for i in which]
-        )
+        return Pictures(self.images[which], self.index[which], self.labels[which], [self.names[i] for i in which])
 
 
 @dataclass(frozen=True)
@@ -85,9 +83,7 @@ def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
                 problems.append(f"{entry.path}: the name is not of the form X_I_L.png (index I, label L)")
                 continue
             status = entry.stat()
-            found.append(
-                (int(match[1]), int(match[2]), entry.name, (status.st_size, status.st_mtime_ns))
-            )
+            found.append((int(match[1]), int(match[2]), entry.name, (status.st_size, status.st_mtime_ns)))
     found.sort()
     if not found and not problems:
         problems.append(f"{folder}: the folder is empty; it needs pictures named X_I_L.png")

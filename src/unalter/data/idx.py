@@ -34,9 +34,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     dtype, dimensions = np.dtype(_TYPES[content[2]]), content[3]
     start = 4 + 4 * dimensions
     if len(content) < start:
-        raise InputError(
-            f"{path} is cut off within its header ({len(content)} of {start} bytes). Fetch it again."
-        )
+        raise InputError(f"{path} is cut off within its header ({len(content)} of {start} bytes). Fetch it again.")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     found, expected = len(content) - start, math.prod(shape) * dtype.itemsize
     if found != expected:

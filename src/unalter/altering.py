@@ -1,0 +1,93 @@
+"""Altered data sets made from clean pictures."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unalter.alter import PictureRandom, load_recipe, picture_keys
+from unalter.data import Pictures, read_altered
+from unalter.errors import InputError
+from unalter.pictures import to_uint8, write_picture
+
+_BATCH = 512
+
+
+def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None) -> int:
+    """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
+
+    The altered picture of `clean_I_L.png` is `aug_I_L.png`; what happens to it depends on `seed` and I alone.
+    truth.csv has the columns altered, clean and group (the alterations of the picture's branch). `out`
+    appears whole or not at all.
+
+    Args:
+        clean: a folder of pictures named X_I_L.png.
+        out: must not exist, or be empty.
+        recipe: a preset or a YAML file.
+        count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
+
+    Returns:
+        How many altered pictures were written.
+
+    Raises:
+        InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} exists and is not empty; choose another folder")
+    pictures = read_altered(clean)
+    if len(set(pictures.index.tolist())) < len(pictures):
+        raise InputError(f"{clean}: several pictures have the same index I; X_I_L.png needs each I once")
+    total = len(pictures)
+    if count is not None and count > total:
+        raise InputError(f"--count is {count}; {clean} has {total} pictures")
+    rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
+    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        (aside / "clean").mkdir()
+        for name in pictures.names:
+            shutil.copyfile(clean / name, aside / "clean" / name)
+        _write_pictures(aside, pictures.rows(rows), altered, groups)
+        aside.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        os.replace(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return len(rows)
+
+
+def alter_pictures(
+    images: np.ndarray, index: np.ndarray, recipe: str | Path, seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """Alter uint8 [N, C, H, W] by a recipe, each picture by its index (int64 [N]); also each one's group."""
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    chosen = load_recipe(recipe, shape)
+    results, groups = [], []
+    for start in range(0, len(images), _BATCH):
+        part = slice(start, start + _BATCH)
+        keys = picture_keys(seed, torch.from_numpy(index[part]))
+        x = torch.from_numpy(np.array(images[part])).float() / 255
+        results.append(to_uint8(chosen(x, PictureRandom(keys)).numpy()))
+        groups += [chosen.branches[number].title for number in chosen.taken(PictureRandom(keys)).tolist()]
+    return np.concatenate(results), groups
+
+
+def _write_pictures(folder: Path, clean: Pictures, altered: np.ndarray, groups: list[str]) -> None:
+    (folder / "aug").mkdir()
+    with open(folder / "truth.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["altered", "clean", "group"])
+        for name, index, label, picture, group in zip(
+            clean.names, clean.index, clean.labels, altered, groups, strict=True
+        ):
+            altered_name = f"aug_{index}_{label}.png"
+            write_picture(folder / "aug" / altered_name, picture)
+            writer.writerow([altered_name, name, group])

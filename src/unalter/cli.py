@@ -1,0 +1,192 @@
+"""The command line: one function per command. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unalter import __version__
+from unalter.errors import InputError, Interrupted
+from unalter.options import train_options
+
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="unalter %(version)s")
+def cli() -> None:
+    """Give back pictures that something was done to.
+
+    DATA is a folder with clean/ and aug/, pictures named X_I_L.png (index I, label L).
+    RUN is a run folder that 'unalter train' made, or one model's folder in it.
+    """
+
+
+@cli.command()
+@click.option("--out", type=_FOLDER, default=Path("runs/demo"), show_default=True, help="Where to; must not exist.")
+@click.option("--seed", default=0, show_default=True)
+def demo(out: Path, seed: int) -> None:
+    """Everything on the digits shipped with the package, in a few minutes."""
+    from unalter.console import Console
+    from unalter.demo import run_demo
+
+    run_demo(out, seed, Console())
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--out", type=_FOLDER, help="The run folder; default the next number below runs/.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped: --out, or the newest below runs/.")
+@click.option("--config", type=_FOLDER, help="A YAML file with options; those on the command line win.")
+@train_options
+def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, **options: Any) -> None:
+    """Train models on DATA: pairs, training, maps.
+
+    Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
+    picture each 10 epochs.
+    """
+    from unalter.config import TrainOptions, read_options
+    from unalter.console import Console
+    from unalter.workflow import train as run_training
+
+    values = read_options(config) if config is not None else {}
+    values = {str(key).replace("-", "_"): value for key, value in values.items()}
+    data = data or (Path(values["data"]) if "data" in values else None)
+    values = {key: value for key, value in values.items() if key not in ("data", "unalter")}
+    if config is not None:
+        TrainOptions.from_values(values, str(config))
+    run_training(data, out=out, resume=resume, console=Console(), **{**values, **options})
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER)
+@click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
+def pair(data: Path, out: Path) -> None:
+    """Write pairs.csv: every altered picture with its clean one, or "none"."""
+    from unalter.data import read_folders
+    from unalter.pairing import pair_by_name, write_pairs
+
+    folders = read_folders(data)
+    pairs = pair_by_name(folders)
+    write_pairs(out, folders, pairs)
+    click.echo(pairs.summary())
+    click.echo(f"written: {out}")
+
+
+@cli.command()
+@click.argument("clean", type=_FOLDER)
+@click.argument("out", type=_FOLDER)
+@click.option("--recipe", default="altered-mnist", show_default=True, help="A preset, or a YAML file.")
+@click.option("--count", type=click.IntRange(1), help="How many pictures to alter; default all.")
+@click.option("--seed", default=0, show_default=True)
+def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> None:
+    """Write an altered data set of the pictures in CLEAN to OUT.
+
+    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
+    """
+    from unalter.altering import write_altered
+
+    written = write_altered(clean, out, recipe, seed=seed, count=count)
+    click.echo(f"{written:,} altered pictures written to {out}")
+
+
+_model = click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: the best on validation.")
+_device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER)
+@click.option("--truth", type=_FOLDER, help="CSV: altered,clean[,group]; without it the names pair.")
+@click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: every model of the run.")
+@click.option("--out", type=_FOLDER, help="Where results go; default RUN/evaluation.")
+@click.option("--filters/--no-filters", default=True, show_default=True, help="Also score classical filters.")
+@_device
+def evaluate(**arguments: Any) -> None:
+    """SSIM and PSNR on altered pictures whose clean ones are known."""
+    from unalter.evaluation import evaluate as run_evaluation
+
+    evaluation = run_evaluation(**arguments)
+    click.echo(evaluation.table())
+    click.echo(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("paths", type=_FOLDER, nargs=-1, required=True)
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the results; names and tree are kept.")
+@click.option("--label", type=int, help="The label of all pictures; default the L of X_I_L.png (CVAE only).")
+@_model
+@_device
+def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, model: str | None, device: str) -> None:
+    """Give back the clean pictures of PATH... (PNG files or folders of them)."""
+    from unalter.denoising import denoise_files
+    from unalter.inference import load
+
+    loaded = load(run, model, device)
+    count = denoise_files(loaded, list(paths), out, label)
+    click.echo(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.option("--label", default=None, help="A class, or 'all'; needed for a CVAE, not for a VAE.")
+@click.option("--count", type=click.IntRange(1), default=16, show_default=True, help="Pictures a class.")
+@click.option("--out", type=_FOLDER, required=True, help="The PNG file to write.")
+@click.option("--seed", type=int, help="The same seed gives the same pictures.")
+@click.option("--model", type=click.Choice(["vae", "cvae"]), help="Default: the CVAE where there is one.")
+@_device
+def generate(
+    run: Path, label: str | None, count: int, out: Path, seed: int | None, model: str | None, device: str
+) -> None:
+    """Generate pictures of a class: z ~ N(0, I), decoded with the label."""
+    from unalter.generation import generating_model, write_generated
+
+    if label is not None and label != "all" and not label.isdigit():
+        raise InputError(f"--label is {label!r}; it must be a number or 'all'")
+    loaded = generating_model(run, model, device)
+    one = None if label in (None, "all") else int(label)
+    write_generated(loaded, out, one, every=label == "all", count=count, seed=seed)
+    click.echo(f"written: {out}")
+
+
+@cli.command(name="map")
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER)
+@click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True, help="The PNG file to write.")
+@click.option("--points", type=click.IntRange(0), default=0, show_default=True, help="Map only so many; 0: all.")
+@click.option("--seed", default=0, show_default=True)
+@_model
+@_device
+def map_(run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str) -> None:
+    """Draw the 3D t-SNE map of the altered pictures of DATA under a trained model."""
+    from unalter.inference import load
+    from unalter.maps import map_data
+
+    loaded = load(run, model, device)
+    count = map_data(loaded, data, out, points, seed)
+    click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with 2 for input that cannot be used, 130 when stopped by the user."""
+    sys.exit(_exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False)))
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    try:
+        result = run()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code if error.exit_code != 1 else 2
+    except InputError as error:
+        click.echo(f"error: {error}", err=True)
+        return 2
+    except (Interrupted, KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        return 130

@@ -1,0 +1,146 @@
+"""The options of a training: one frozen dataclass that command line, YAML and help are made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unalter.errors import InputError, raise_together
+
+MODELS = ("ae", "vae", "cvae")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train; every field is an option of `unalter train` and a key of its YAML file."""
+
+    models: tuple[str, ...] = MODELS
+    """Models to train, in this order: any of ae, vae, cvae."""
+    epochs: int = 50
+    """Epochs; one is as many altered pictures as the folder has. (50: what the task asks for.)"""
+    map_every: int = 10
+    """Draw a 3D t-SNE map every so many epochs and at the end; 0: never."""
+    map_points: int = 0
+    """Map a fixed random subset of so many altered pictures; 0: all of them, as the task asks."""
+    max_minutes: float = 0.0
+    """End the training of each model within so many minutes, schedule included; 0: no limit."""
+    seed: int = 0
+    """Seed of everything random."""
+    device: str = "auto"
+    """auto, cpu or cuda. (auto: CUDA where there is one.)"""
+    precision: str = "auto"
+    """auto, 32-true or bf16-mixed. (auto: bf16 where the processor has it and it measures faster.)"""
+    batch_size: int = 64
+    """Pictures a step. (64: in a fixed time more, smaller steps reached a higher SSIM than 128.)"""
+    latent: int = 64
+    """Numbers in a code."""
+    beta: float = 1.0
+    """Weight of the KL term. (1: the evidence lower bound.)"""
+    ssim_weight: float = 100.0
+    """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats."""
+    learning_rate: float = 0.0015
+    """Peak of AdamW's learning rate; a short linear rise, then a cosine down to 0."""
+    weight_decay: float = 0.02
+    """AdamW's decoupled weight decay, on convolution and linear weights only."""
+    recipe: str = "altered-mnist"
+    """Preset or YAML file that further pairs are made with; none: name pairs only."""
+    name_pairs: float = 0.2
+    """Share of a batch taken from the name pairs, the others are made. (0.2: the prototype's.)"""
+    validation: float = 0.05
+    """Share of the clean pictures kept for validation."""
+    checkpoint_seconds: float = 60.0
+    """Save the training state at least so often, in seconds; also at the end of every epoch."""
+
+    def __post_init__(self) -> None:
+        raise_together(self._problems(), "These options cannot be used:")
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not self.models or set(self.models) - set(MODELS) or len(set(self.models)) < len(self.models):
+            problems.append(f"models is {','.join(self.models)!r}; it must be some of {', '.join(MODELS)}, each once")
+        at_least = {
+            "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
+            "beta": 0, "ssim_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+        }  # fmt: skip
+        for name, low in at_least.items():
+            if not getattr(self, name) >= low:
+                problems.append(f"{name} is {getattr(self, name)}; it must be at least {low}")
+        if not 0 < self.learning_rate < 1:
+            problems.append(f"learning_rate is {self.learning_rate}; it must be between 0 and 1")
+        if not 0 <= self.name_pairs <= 1:
+            problems.append(f"name_pairs is {self.name_pairs}; it must be between 0 and 1")
+        if not 0 < self.validation <= 0.5:
+            problems.append(f"validation is {self.validation}; it must be above 0 and at most 0.5")
+        for name, allowed in (
+            ("device", ("auto", "cpu", "cuda")),
+            ("precision", ("auto", "32-true", "bf16-mixed")),
+        ):
+            if getattr(self, name) not in allowed:
+                problems.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
+        return problems
+
+    def to_yaml(self) -> str:
+        """The options as YAML; `from_yaml` reads it back."""
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any], where: str = "options") -> TrainOptions:
+        """Make options from keys and values as they stand in YAML; keys may be written with - or _.
+
+        Raises:
+            InputError: unknown keys, wrong types, values out of range; all in one message.
+        """
+        known = {spec.name: spec for spec in fields(cls)}
+        problems, given = [], {}
+        for key, value in values.items():
+            name = str(key).replace("-", "_")
+            if name not in known:
+                problems.append(f"unknown option {key!r}")
+                continue
+            try:
+                given[name] = _converted(value, known[name].default)
+            except ValueError as error:
+                problems.append(f"{key}: {error}")
+        raise_together(problems, f"{where} cannot be used:")
+        return cls(**given)
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The keys and values of an options file, unchecked.
+
+    Raises:
+        InputError: not there, not YAML, or not a list of keys and values.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: must hold options as 'key: value', one a line")
+    return values
+
+
+def changed(options: TrainOptions, **values: Any) -> TrainOptions:
+    """`options` with some values replaced, checked again."""
+    return replace(options, **values)
+
+
+def _converted(value: Any, default: Any) -> Any:
+    """`value` as the type of `default`; ValueError says what was expected."""
+    if isinstance(default, tuple):
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, (list, tuple)):
+            raise ValueError(f"must be a list, not {value!r}")
+        return tuple(str(part).strip() for part in parts)
+    if isinstance(default, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        expected = {"int": "a whole number", "float": "a number", "str": "text"}[type(default).__name__]
+        raise ValueError(f"must be {expected}, not {value!r}")
+    return value

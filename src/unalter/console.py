@@ -1,0 +1,60 @@
+"""What a person reads while work goes on, and afterwards in log.txt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Advance = Callable[[float, str], None]
+"""Called with how much is done and a few words on how it goes."""
+
+
+class Console:
+    """Prints lines, shows progress, and keeps the lines in a log file where one is given.
+
+    On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go.
+    """
+
+    def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
+        self.log = log
+        self._quiet = quiet
+        self._bar: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """Print a line (or several) and log it with the time."""
+        if not self._quiet:
+            if self._bar is not None:
+                self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(text, flush=True)
+        if self.log is not None:
+            with open(self.log, "a", encoding="utf-8") as file:
+                stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+                file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
+
+    @contextmanager
+    def progress(self, name: str, total: float) -> Iterator[Advance]:
+        """Show how far work of `total` units is; yields the function to call as it goes on."""
+        if self._quiet or not sys.stdout.isatty():
+            yield lambda done, words: None
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[words]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, transient=True) as bar:
+            self._bar = bar
+            task = bar.add_task(name, total=total, words="")
+            try:
+                yield lambda done, words: bar.update(task, completed=done, words=words)
+            finally:
+                self._bar = None

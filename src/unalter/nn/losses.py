@@ -1,0 +1,51 @@
+"""What training makes small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unalter.metrics import ssim
+from unalter.nn.gaussian import DiagonalGaussian
+from unalter.nn.model import Output
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The terms of a loss; each a scalar, the mean over the batch."""
+
+    total: Tensor
+    """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim)`."""
+    reconstruction: Tensor
+    """Binary cross-entropy in nats, summed over pixels and channels."""
+    kl: Tensor
+    """KL divergence of the posterior from N(0, I) in nats, summed over latent dimensions; 0 for an AE."""
+    ssim: Tensor
+    """Structural similarity of reconstruction and clean picture, at most 1."""
+
+    def terms(self) -> dict[str, Tensor]:
+        """The terms by name, detached."""
+        return {name: getattr(self, name).detach() for name in ("total", "reconstruction", "kl", "ssim")}
+
+
+def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) -> Loss:
+    """The negative evidence lower bound (Kingma and Welling 2014), with a term for structural similarity.
+
+    With grey values read as probabilities the cross-entropy is -log p(x | z) of a Bernoulli. `beta` weighs
+    the KL term (Higgins et al. 2017). For a model without posterior the KL is 0 and `beta` means nothing.
+
+    Args:
+        output: of a forward pass on the altered pictures.
+        x: the clean pictures, float [N, C, H, W] in 0..1.
+    """
+    reconstruction = F.binary_cross_entropy_with_logits(output.logits, x, reduction="none").flatten(1).sum(1).mean()
+    if output.logvar is None:
+        kl = torch.zeros_like(reconstruction)
+    else:
+        kl = DiagonalGaussian(output.mu, output.logvar).kl().mean()
+    similarity = ssim(output.logits.sigmoid(), x).mean() if ssim_weight else torch.zeros_like(reconstruction)
+    total = reconstruction + beta * kl + ssim_weight * (1 - similarity)
+    return Loss(total, reconstruction, kl, similarity)

@@ -1,0 +1,163 @@
+"""The three models: one encoder, one decoder, what lies between them.
+
+An AE has a plain code, a VAE a Gaussian one (`variational`), a CVAE is a VAE that knows the label (`classes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unalter.nn.blocks import Stage
+from unalter.nn.gaussian import DiagonalGaussian
+
+_MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
+"""Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that decides the shape of a model; saved with its weights."""
+
+    height: int
+    width: int
+    channels: int = 1
+    latent: int = 64
+    variational: bool = False
+    classes: int = 0
+    """How many classes the label that encoder and decoder see has; 0: they see none."""
+    widths: tuple[int, ...] = (32, 128)
+    """Channels of each stage, from fine (half the size) to coarse; each has half the resolution of the one before."""
+    encoder_blocks: tuple[int, ...] = (1, 2)
+    decoder_blocks: tuple[int, ...] = (1, 1)
+    condition: int = 64
+    """Width of the label's embedding."""
+
+
+class Output(NamedTuple):
+    """What a forward pass gives."""
+
+    logits: Tensor
+    """[N, C, H, W]; the sigmoid of it is the picture"""
+    mu: Tensor
+    """[N, latent]: the code, for a variational model the mean of its posterior"""
+    logvar: Tensor | None
+    """[N, latent], variational models only"""
+
+
+class Encoder(nn.Module):
+    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs]."""
+
+    def __init__(self, shape: Architecture, outputs: int) -> None:
+        super().__init__()
+        condition = shape.condition if shape.classes else 0
+        self.stem = nn.Conv2d(shape.channels * 4, shape.widths[0], 3, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(shape.widths[0])
+        self.stages = nn.ModuleList()
+        self.reductions = nn.ModuleList()
+        width = shape.widths[0]
+        for i, (next_width, blocks) in enumerate(zip(shape.widths, shape.encoder_blocks, strict=True)):
+            if i:
+                self.reductions.append(nn.Conv2d(width, next_width, 2, stride=2, bias=False))
+            self.stages.append(Stage(next_width, next_width, blocks, condition))
+            width = next_width
+        rows, columns = coarse_size(shape)
+        self.head = nn.Linear(width * rows * columns, outputs)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        x = F.pixel_unshuffle(x * 2 - 1, 2)
+        x = F.relu(self.stem_norm(self.stem(x)))
+        for i, stage in enumerate(self.stages):
+            if i:
+                x = self.reductions[i - 1](x)
+            x = stage(x, condition)
+        return self.head(x.flatten(1))
+
+
+class Decoder(nn.Module):
+    """[N, latent] (and the label's embedding [N, condition]) -> logits [N, C, H, W]."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        condition = shape.condition if shape.classes else 0
+        self.coarse = (shape.widths[-1], *coarse_size(shape))
+        self.start = nn.Linear(shape.latent + condition, self.coarse[0] * self.coarse[1] * self.coarse[2])
+        self.stages = nn.ModuleList()
+        self.expansions = nn.ModuleList()
+        width = shape.widths[-1]
+        for i, (next_width, blocks) in enumerate(
+            zip(reversed(shape.widths), reversed(shape.decoder_blocks), strict=True)
+        ):
+            if i:
+                self.expansions.append(nn.ConvTranspose2d(width, next_width, 2, stride=2, bias=False))
+            self.stages.append(Stage(next_width, next_width, blocks, condition))
+            width = next_width
+        self.end = nn.Conv2d(width, shape.channels * 4, 3, padding=1)
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        if condition is not None:
+            z = torch.cat([z, condition], 1)
+        x = self.start(z).reshape(-1, *self.coarse)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for i, stage in enumerate(self.stages):
+            if i:
+                x = self.expansions[i - 1](x)
+            x = stage(x, condition)
+        return F.pixel_shuffle(self.end(x), 2)
+
+
+class Autoencoder(nn.Module):
+    """Encoder, bottleneck and decoder; no connection passes the bottleneck by.
+
+    Pictures whose sides the strides do not divide are padded inside and cropped again.
+    """
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.classes, shape.condition) if shape.classes else None
+        self.encoder = Encoder(shape, shape.latent * (2 if shape.variational else 1))
+        self.decoder = Decoder(shape)
+
+    def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
+        stride = 2 ** len(self.shape.widths)
+        below, right = -self.shape.height % stride, -self.shape.width % stride
+        if below or right:
+            x_alt = F.pad(x_alt, (right // 2, right - right // 2, below // 2, below - below // 2), mode="replicate")
+        coded = self.encoder(x_alt.contiguous(memory_format=torch.channels_last), self._condition(y)).float()
+        if not self.shape.variational:
+            return coded, None
+        mu, logvar = coded.chunk(2, 1)
+        return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Codes [N, latent] and labels [N] -> logits [N, C, H, W]."""
+        logits = self.decoder(z, self._condition(y)).float()
+        top, left = (logits.shape[-2] - self.shape.height) // 2, (logits.shape[-1] - self.shape.width) // 2
+        return logits[..., top : top + self.shape.height, left : left + self.shape.width]
+
+    def forward(self, x_alt: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Output:
+        """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode."""
+        mu, logvar = self.posterior(x_alt, y)
+        z = mu
+        if logvar is not None and generator is not None:
+            z = DiagonalGaussian(mu, logvar).sample(generator)
+        return Output(self.decode(z, y), mu, logvar)
+
+    def _condition(self, y: Tensor | None) -> Tensor | None:
+        if self.embedding is None:
+            return None
+        if y is None:
+            raise ValueError("a model with classes needs labels")
+        return self.embedding(y)
+
+
+def coarse_size(shape: Architecture) -> tuple[int, int]:
+    """Height and width of the coarsest stage, after padding."""
+    stride = 2 ** len(shape.widths)
+    return -(-shape.height // stride), -(-shape.width // stride)

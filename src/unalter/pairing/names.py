@@ -1,0 +1,17 @@
+"""Pairs by name: `aug_I_L.png` belongs to `clean_I_L.png`, where that file is there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unalter.data import Folders
+from unalter.pairing.pairs import Pairs
+
+
+def pair_by_name(folders: Folders) -> Pairs:
+    """Pair the pictures whose index and label are the same; the others get no partner."""
+    clean, altered = folders.clean, folders.altered
+    rows = {key: row for row, key in enumerate(zip(clean.index.tolist(), clean.labels.tolist(), strict=True))}
+    keys = zip(altered.index.tolist(), altered.labels.tolist(), strict=True)
+    partner = np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
+    return Pairs(partner, "name", (partner >= 0).astype(np.float64))

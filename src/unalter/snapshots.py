@@ -1,0 +1,80 @@
+"""What a person looks at while a model trains: sample pictures and maps, every so many epochs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from unalter.config import TrainOptions
+from unalter.console import Console
+from unalter.data import Folders
+from unalter.inference import Model
+from unalter.maps import LEAST_POINTS, chosen_rows, draw_map, map_codes, save_points
+from unalter.pictures import grid, to_uint8, write_picture
+from unalter.run import ModelFolder
+from unalter.training.batches import PairSource
+from unalter.training.trainer import Trainer
+
+_SAMPLES = 20
+_EVERY = 10
+"""Sample pictures every so many epochs where no maps are asked for."""
+
+
+class Snapshots:
+    """Takes samples and maps of one model; they use no randomness of its training and change nothing in it."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        folders: Folders,
+        source: PairSource,
+        options: TrainOptions,
+        console: Console,
+    ) -> None:
+        self._folder = folder
+        self._altered = folders.altered
+        self._options = options
+        self._console = console
+        batch = source.validation()
+        rows = torch.linspace(0, len(batch.x) - 1, min(_SAMPLES, len(batch.x))).long()
+        self._x_alt, self._x, self._y = (part[rows].cpu().numpy() for part in (batch.x_alt, batch.x, batch.y))
+
+    def take(self, trainer: Trainer) -> bool:
+        """Write what is due after the trainer's last epoch and not there yet; returns whether anything was."""
+        epoch, every = trainer.progress.epoch, self._options.map_every
+        if not (trainer.progress.finished or epoch % (every or _EVERY) == 0):
+            return False
+        model = Model(trainer.averaged, self._folder.name, next(trainer.averaged.parameters()).device)
+        wrote = False
+        if not self._folder.samples(epoch).exists():
+            self._write_samples(model, epoch)
+            wrote = True
+        if every and not self._folder.map_points(epoch).exists():
+            self._write_maps(model, epoch)
+            wrote = True
+        return wrote
+
+    def _write_samples(self, model: Model, epoch: int) -> None:
+        x_hat = model.denoise(self._x_alt, self._y)
+        write_picture(self._folder.samples(epoch), grid([to_uint8(part) for part in (self._x_alt, x_hat, self._x)]))
+
+    def _write_maps(self, model: Model, epoch: int) -> None:
+        rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)
+        name = self._folder.name
+        if len(rows) < LEAST_POINTS:
+            self._console.say(f"{name}: no map: {len(rows)} pictures are too few for one")
+            return
+        start = time.monotonic()
+        images, labels = np.array(self._altered.images[rows]), self._altered.labels[rows]
+        codes = {"means" if model.network.shape.variational else "codes": model.encode(images, labels)}
+        if model.network.shape.variational:
+            codes["sampled"] = model.encode(images, labels, sample=True, seed=self._options.seed)
+        maps = {kind: map_codes(values, self._options.seed) for kind, values in codes.items()}
+        for kind, one in maps.items():
+            title = f"{name.upper()} {kind}, epoch {epoch}: {len(rows):,} pictures, KL {one.kl:.2f}"
+            draw_map(self._folder.map_picture(epoch, kind == "sampled"), one.points, labels, title)
+        save_points(self._folder.map_points(epoch), rows, labels, **maps)
+        spent = time.monotonic() - start
+        self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")

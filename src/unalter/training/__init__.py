@@ -1,0 +1,1 @@
+"""The loop, the checkpoint, what happens at the end of an epoch."""

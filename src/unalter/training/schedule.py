@@ -1,0 +1,30 @@
+"""How far a training is, and what that means for the learning rate and beta."""
+
+from __future__ import annotations
+
+import math
+
+_WARM_STEPS = 100
+"""Steps in which the learning rate rises; AdamW's second moments settle in as many."""
+_WARM_SHARE = 0.05
+"""The rise takes no more than this share of a training's steps."""
+_WARM_BETA = 0.1
+"""The share of a training in which beta rises, so that codes carry something before the KL term weighs on them."""
+
+
+def progress(steps: int, total_steps: int, seconds: float, max_seconds: float) -> float:
+    """The share of a training that is done, 0..1, by steps or (where `max_seconds` > 0) by time."""
+    by_steps = steps / total_steps
+    by_time = seconds / max_seconds if max_seconds else 0.0
+    return min(1.0, max(by_steps, by_time))
+
+
+def learning_rate(peak: float, steps: int, total_steps: int, done: float) -> float:
+    """A linear rise over the first steps, then half a cosine to 0 (Loshchilov and Hutter 2017)."""
+    rise = min(1.0, (steps + 1) / min(_WARM_STEPS, 1 + _WARM_SHARE * total_steps))
+    return peak * rise * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def warm_beta(beta: float, done: float) -> float:
+    """Beta, rising linearly over the first part of a training (Bowman et al. 2016)."""
+    return beta * min(1.0, done / _WARM_BETA)

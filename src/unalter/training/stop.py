@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM as a wish to stop after the step that is under way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import TracebackType
+
+
+class StopRequest:
+    """While this context is entered, SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
+
+    Outside the main thread, where no handler can be set, signals keep their meaning.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> StopRequest:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        if self.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.requested = True

@@ -1,0 +1,304 @@
+"""The training of one model: an object that can be stopped, saved and gone on with, bit for bit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unalter.config import TrainOptions
+from unalter.errors import InputError, Interrupted
+from unalter.files import write_text
+from unalter.metrics import psnr, ssim
+from unalter.nn import Architecture, Autoencoder, negative_elbo
+from unalter.run import ModelFolder
+from unalter.training.average import AveragedModel
+from unalter.training.batches import Batch, PairSource
+from unalter.training.checkpoint import load_checkpoint, save_checkpoint, save_model
+from unalter.training.engine import make_fabric
+from unalter.training.schedule import learning_rate, progress, warm_beta
+from unalter.training.stop import StopRequest
+
+_AVERAGE_DECAY = 0.998
+_CLIP_NORM = 100.0
+"""Gradient norms are a few dozen once training runs; beyond this a batch is an outlier."""
+_EVALUATION_BATCH = 256
+_TERMS = ("total", "reconstruction", "kl", "ssim")
+
+
+@dataclass
+class Progress:
+    """Where a training is; all of it is saved."""
+
+    epoch: int = 0
+    """Epochs that are done."""
+    step: int = 0
+    """Steps of the present epoch that are done."""
+    total_steps: int = 0
+    """Steps since the start."""
+    seconds: float = 0.0
+    """Time spent training and validating, maps and pictures not counted."""
+    epoch_seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TERMS, 0.0))
+    """The loss terms of the present epoch, each summed over its pictures."""
+    pictures: int = 0
+    """Pictures of the present epoch that are done."""
+    best_ssim: float = -math.inf
+    best_epoch: int = 0
+    finished: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
+    """One row per epoch, as in metrics.csv."""
+
+
+class Trainer:
+    """Train one model in its folder, from the start or from its checkpoint.
+
+    Args:
+        folder: where weights, checkpoint and metrics go.
+        shape: the model's architecture.
+        options: how to train.
+        source: the pairs.
+        fingerprint: says which data these are; a checkpoint of other data is refused.
+        resume: go on from the checkpoint, where there is one.
+
+    Raises:
+        InputError: the checkpoint does not fit.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        shape: Architecture,
+        options: TrainOptions,
+        source: PairSource,
+        fingerprint: str,
+        *,
+        resume: bool,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self.folder = folder
+        self.progress = Progress()
+        self._options = options
+        self._source = source
+        self._fingerprint = fingerprint
+        saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
+        if saved is not None:
+            self._check(saved, shape)
+            precision = saved["precision"]  # measured once: another choice would give other numbers
+        self._fabric = make_fabric(device.type, precision)
+        self._precision = precision
+        torch.manual_seed(options.seed)
+        model = Autoencoder(shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self._average = AveragedModel(model, _AVERAGE_DECAY)
+        optimizer = torch.optim.AdamW(_parameter_groups(model, options.weight_decay), betas=(0.9, 0.99), fused=True)
+        self._model, self._optimizer = self._fabric.setup(model, optimizer)
+        if saved is not None:
+            self._restore(saved)
+        self._validation = source.validation()
+        self._all_steps = len(source.epoch(0, options.batch_size)) * options.epochs
+
+    @property
+    def averaged(self) -> Autoencoder:
+        """The model with averaged weights, in evaluation mode: what is validated, mapped and saved."""
+        model = self._average.model
+        assert isinstance(model, Autoencoder)
+        return model
+
+    def fit(self, on_step: Callable[[Trainer], None], on_epoch: Callable[[Trainer], None]) -> None:
+        """Train to the end.
+
+        Args:
+            on_step: called after every step.
+            on_epoch: called after every epoch, when it is saved; its time does not count. It is called again
+                for the last finished epoch on resume, so it should pass over what is already there.
+
+        Raises:
+            InputError: the loss is no longer a number.
+            Interrupted: Ctrl-C or SIGTERM; the state is saved.
+        """
+        if self.progress.step == 0 and self.progress.epoch > 0:
+            on_epoch(self)
+        with StopRequest() as stop:
+            while not self.progress.finished:
+                self._train_epoch(on_step, stop)
+                self._end_epoch()
+                on_epoch(self)
+                if stop.requested and not self.progress.finished:
+                    raise Interrupted
+
+    def _train_epoch(self, on_step: Callable[[Trainer], None], stop: StopRequest) -> None:
+        now = self.progress
+        self._model.train()
+        plan = self._source.epoch(now.epoch, self._options.batch_size)
+        saved_at = time.monotonic()
+        while now.step < len(plan) and self.done < 1:
+            start = time.monotonic()
+            batch = self._source.batch(plan[now.step], now.epoch, now.step)
+            self._train_step(batch)
+            now.step += 1
+            now.total_steps += 1
+            spent = time.monotonic() - start
+            now.seconds += spent
+            now.epoch_seconds += spent
+            on_step(self)
+            if now.step == len(plan):
+                break
+            if stop.requested or time.monotonic() - saved_at > self._options.checkpoint_seconds:
+                self._save()
+                saved_at = time.monotonic()
+            if stop.requested:
+                raise Interrupted
+
+    def _train_step(self, batch: Batch) -> None:
+        now, options = self.progress, self._options
+        done = self.done
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(options.learning_rate, now.total_steps, self._all_steps, done)
+        noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
+        output = self._model(batch.x_alt, batch.y, noise)
+        loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight)
+        self._optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(loss.total)
+        self._fabric.clip_gradients(self._model, self._optimizer, max_norm=_CLIP_NORM, error_if_nonfinite=False)
+        values = torch.stack([loss.terms()[name] for name in _TERMS]).tolist()
+        if not math.isfinite(values[0]):
+            self._diverged(values)
+        self._optimizer.step()
+        self._average.update(self._model.module)
+        for name, value in zip(_TERMS, values, strict=True):
+            now.sums[name] += value * len(batch.x)
+        now.pictures += len(batch.x)
+
+    def _end_epoch(self) -> None:
+        now = self.progress
+        start = time.monotonic()
+        scores = self._validate()
+        spent = time.monotonic() - start
+        now.seconds += spent
+        now.epoch += 1
+        now.finished = now.epoch >= self._options.epochs or self.done >= 1
+        done_terms = {name: total / max(1, now.pictures) for name, total in now.sums.items()}
+        now.history.append(
+            {
+                "epoch": now.epoch,
+                "loss": done_terms["total"],
+                "reconstruction": done_terms["reconstruction"],
+                "kl": done_terms["kl"],
+                "ssim": done_terms["ssim"],
+                **scores,
+                "images_per_second": now.pictures / max(now.epoch_seconds, 1e-9),
+                "learning_rate": self._optimizer.param_groups[0]["lr"],
+                "seconds": now.seconds,
+            }
+        )
+        now.step, now.pictures, now.epoch_seconds = 0, 0, 0.0
+        now.sums = dict.fromkeys(_TERMS, 0.0)
+        if scores["validation_ssim"] > now.best_ssim:
+            now.best_ssim, now.best_epoch = scores["validation_ssim"], now.epoch
+            details = {
+                "epoch": now.epoch,
+                "validation_ssim": now.best_ssim,
+                "preprocessing": "uint8 0..255 divided by 255",
+                "labels": list(range(self.averaged.shape.classes)),
+            }
+            save_model(self.folder, self.averaged, details)
+        self._write_metrics()
+        self._save()
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        batch, similar, noise = self._validation, [], []
+        for rows in torch.arange(len(batch.x)).split(_EVALUATION_BATCH):
+            with self._fabric.autocast():
+                output = self.averaged(batch.x_alt[rows], batch.y[rows])
+            x_hat = output.logits.float().sigmoid()
+            similar.append(ssim(x_hat, batch.x[rows]))
+            noise.append(psnr(x_hat, batch.x[rows]))
+        return {
+            "validation_ssim": torch.cat(similar).mean().item(),
+            "validation_psnr": torch.cat(noise).mean().item(),
+        }
+
+    @property
+    def done(self) -> float:
+        """The share of the training that is done, 0..1, by steps or by time."""
+        now, options = self.progress, self._options
+        return progress(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
+
+    def _diverged(self, values: list[float]) -> None:
+        now = self.progress
+        terms = ", ".join(f"{name} {value:g}" for name, value in zip(_TERMS, values, strict=True))
+        kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
+        raise InputError(
+            f"{self.folder.name}: the loss is no longer a number in epoch {now.epoch + 1}, step {now.step + 1} "
+            f"({terms}); {kept}. Train again with a lower --learning-rate, or with --precision 32-true."
+        )
+
+    def _save(self) -> None:
+        state = {
+            "data": self._fingerprint,
+            "precision": self._precision,
+            "architecture": _plain(vars(self.averaged.shape)),
+            "options": _plain(vars(self._options)),
+            "progress": vars(self.progress),
+            "model": self._model.module.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self._average.model.state_dict(),
+            "average_steps": self._average.steps,
+            # training draws from generators seeded by step; kept for whatever else draws from the global one
+            "torch_random": torch.get_rng_state(),
+        }
+        save_checkpoint(self.folder.checkpoint, state)
+
+    def _check(self, saved: dict[str, Any], shape: Architecture) -> None:
+        path = self.folder.checkpoint
+        if saved["data"] != self._fingerprint:
+            raise InputError(f"{path}: was trained on other data; resume with the same folders, or start a new run")
+        if saved["architecture"] != _plain(vars(shape)):
+            raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self._model.module.load_state_dict(saved["model"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self._average.model.load_state_dict(saved["average"])
+        self._average.steps = saved["average_steps"]
+        self.progress = Progress(**saved["progress"])
+        torch.set_rng_state(saved["torch_random"].cpu())
+        self._write_metrics()
+
+    def _write_metrics(self) -> None:
+        if not self.progress.history:
+            self.folder.metrics.unlink(missing_ok=True)
+            return
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.progress.history[0]), lineterminator="\n")
+        writer.writeheader()
+        for row in self.progress.history:
+            writer.writerow({key: value if key == "epoch" else f"{value:.6g}" for key, value in row.items()})
+        write_text(self.folder.metrics, text.getvalue())
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Decay matrices and kernels; biases and batchnorm's scales are left alone."""
+    parameters: list[Tensor] = list(model.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """A seed of its own for every step, so that the noise of a step needs no saved state."""
+    return (seed * 1_000_003 + step) % 2**63
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

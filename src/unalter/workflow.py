@@ -1,0 +1,250 @@
+"""The main job: two folders in, trained models, their maps and a run folder out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unalter import __version__
+from unalter.alter import Recipe, find_backgrounds, load_recipe
+from unalter.config import TrainOptions, read_options
+from unalter.console import Console
+from unalter.data import Folders, read_folders
+from unalter.errors import InputError, Interrupted
+from unalter.files import write_text
+from unalter.inference import Model, load
+from unalter.nn import Architecture
+from unalter.pairing import Pairs, pair_by_name, write_pairs
+from unalter.run import ModelFolder, RunFolder, latest_run, new_run
+from unalter.snapshots import Snapshots
+from unalter.training.batches import PairSource
+from unalter.training.engine import choose_precision
+from unalter.training.trainer import Trainer
+
+_RUNS = Path("runs")
+_NOT_OPTIONS = ("data", "unalter")
+"""Keys of a run's config.yaml that are no training options."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    path: Path
+
+    def load(self, model: str | None = None) -> Model:
+        """One of its models (ae, vae, cvae); None: the best on validation."""
+        return load(self.path, model)
+
+
+def train(
+    data: str | Path | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    console: Console | None = None,
+    **options: Any,
+) -> Run:
+    """Train the models on a folder with clean/ and aug/: pairs, training, maps, scores.
+
+    Args:
+        data: the folder; may be left out on resume.
+        out: the run folder; default the next number below runs/, on resume the newest there.
+        resume: go on with a run that was stopped, to the same result as if it had not been.
+        console: where lines and progress go; None: nowhere but log.txt.
+        options: fields of `TrainOptions`.
+
+    Raises:
+        InputError: something given cannot be used; nothing is written then.
+        Interrupted: Ctrl-C or SIGTERM; the state is saved.
+    """
+    if resume:
+        run = RunFolder(Path(out)) if out is not None else latest_run(_RUNS)
+        data, chosen = _resumed(run, data, options)
+    else:
+        run = RunFolder(Path(out)) if out is not None else new_run(_RUNS)
+        chosen = TrainOptions.from_values(options)
+        if data is None:
+            raise InputError("which data? give a folder that holds clean/ and aug/")
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
+    quiet = console is None
+    folders = read_folders(Path(data))
+    pairs = pair_by_name(folders)
+    device = _device(chosen.device)
+    if not resume:
+        recipe, said = _recipe(chosen, folders)
+        # everything that can be wrong is found before the run folder exists
+        PairSource(folders, pairs, recipe, **_source_options(chosen), device=torch.device("cpu"))
+        _start_folder(run, Path(data), chosen, folders, pairs, recipe)
+    else:
+        said = []
+    console = Console(run.log, quiet) if console is None or console.log is None else console
+    console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
+    clean, altered = len(folders.clean), len(folders.altered)
+    size = " x ".join(map(str, folders.clean.images.shape[:-3:-1]))
+    console.say(f"{clean:,} clean and {altered:,} altered pictures of {size} pixels, {folders.classes} classes")
+    console.say(pairs.summary())
+    for line in said:
+        console.say(line)
+    # read back from the file in every case: what is trained on is what is written, to the last digit
+    recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
+    source = PairSource(folders, pairs, recipe, **_source_options(chosen), device=device)
+    precision = choose_precision(device) if chosen.precision == "auto" else chosen.precision
+    console.say(f"device {device}, {torch.get_num_threads()} threads, precision {precision}, seed {chosen.seed}")
+    _fit_all(run, folders, chosen, source, device, precision, console, resume)
+    console.say(f"done: {run.path}")
+    return Run(run.path)
+
+
+def _fit_all(
+    run: RunFolder, folders: Folders, options: TrainOptions, source: PairSource, device: torch.device,
+    precision: str, console: Console, resume: bool,
+) -> None:  # fmt: skip
+    fingerprint = _fingerprint(folders)
+    trained_any = False
+    for name in options.models:
+        folder = run.model(name)
+        trainer = Trainer(
+            folder, _architecture(name, folders, options), options, source, fingerprint,
+            resume=resume, device=device, precision=precision,
+        )  # fmt: skip
+        snapshots = Snapshots(folder, folders, source, options, console)
+        if trainer.progress.finished:
+            console.say(f"{name}: finished already, {trainer.progress.epoch} epochs")
+            trained_any |= snapshots.take(trainer)
+            continue
+        trained_any = True
+        _fit(trainer, snapshots, options, console)
+    if resume and not trained_any:
+        console.say("this run is finished: there is nothing to resume")
+
+
+def _fit(trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console: Console) -> None:
+    folder, now = trainer.folder, trainer.progress
+    if now.total_steps:
+        console.say(f"{folder.name}: going on after {now.epoch} epochs and {now.step} steps")
+    weights = sum(parameter.numel() for parameter in trainer.averaged.parameters())
+    console.say(f"{folder.name}: training {weights:,} weights for {options.epochs} epochs"
+                + (f" or {options.max_minutes:g} minutes" if options.max_minutes else ""))  # fmt: skip
+    with console.progress(folder.name, 1.0) as advance:
+
+        def on_step(trainer: Trainer) -> None:
+            now = trainer.progress
+            speed = now.pictures / max(now.epoch_seconds, 1e-9)
+            advance(trainer.done, f"epoch {now.epoch + 1}, {speed:,.0f} images/s")
+
+        def on_epoch(trainer: Trainer) -> None:
+            row = trainer.progress.history[-1]
+            if len(trainer.progress.history) > said[0]:
+                said[0] = len(trainer.progress.history)
+                console.say(_epoch_line(folder.name, row, folder, now=trainer.progress.epoch, of=options.epochs))
+            snapshots.take(trainer)
+
+        said = [len(now.history)]
+        try:
+            trainer.fit(on_step, on_epoch)
+        except Interrupted:
+            console.say(f"{folder.name}: stopped and saved in epoch {trainer.progress.epoch + 1}; go on with\n"
+                        f"  unalter train --resume --out {folder.path.parent}")  # fmt: skip
+            raise
+    best = trainer.progress
+    console.say(
+        f"{folder.name}: trained in {best.seconds:.0f} s; best on validation: "
+        f"SSIM {best.best_ssim:.4f} in epoch {best.best_epoch}"
+    )
+
+
+def _epoch_line(name: str, row: dict[str, float], folder: ModelFolder, now: int, of: int) -> str:
+    kl = f"  KL {row['kl']:5.1f}" if name != "ae" else ""
+    return (
+        f"{name:<4} epoch {now:>3}/{of}  loss {row['loss']:6.1f}{kl}  validation SSIM {row['validation_ssim']:.4f} "
+        f"PSNR {row['validation_psnr']:5.2f}  {row['images_per_second']:,.0f} images/s"
+    )
+
+
+def _resumed(run: RunFolder, data: str | Path | None, given: dict[str, Any]) -> tuple[Path, TrainOptions]:
+    """The data and options of a run; what is given again must be the same."""
+    if not run.config.is_file():
+        raise InputError(f"{run.path}: no run to resume here (it has no config.yaml)")
+    saved = read_options(run.config)
+    options = TrainOptions.from_values({k: v for k, v in saved.items() if k not in _NOT_OPTIONS}, str(run.config))
+    again = TrainOptions.from_values({**_values(options), **given})
+    differing = [spec.name for spec in fields(options) if getattr(options, spec.name) != getattr(again, spec.name)]
+    if differing:
+        names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
+        raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
+    return Path(data if data is not None else saved["data"]), options
+
+
+def _values(options: TrainOptions) -> dict[str, Any]:
+    return {spec.name: getattr(options, spec.name) for spec in fields(options)}
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: no CUDA device is found here; use cpu or auto")
+    return torch.device(name)
+
+
+def _source_options(options: TrainOptions) -> dict[str, Any]:
+    return {"name_pairs": options.name_pairs, "validation": options.validation, "seed": options.seed}
+
+
+def _recipe(options: TrainOptions, folders: Folders) -> tuple[Recipe | None, list[str]]:
+    """The recipe that pairs are made with, its backgrounds from the altered folder, and what to say of it."""
+    if options.recipe == "none":
+        return None, ["no recipe: training on name pairs only"]
+    recipe = load_recipe(options.recipe)
+    if not recipe.needs_backgrounds:
+        return recipe, [f"further pairs are made with the recipe {recipe.name}"]
+    found = find_backgrounds(folders.altered.images)
+    said = "no fixed backgrounds found in the altered pictures"
+    if found is not None:
+        count = len(found.images)
+        said = (
+            f"{count} fixed backgrounds found, in {found.share:.1%} of the altered pictures (weight {found.weight:.2f})"
+        )
+    return recipe.fitted_to(found), [f"further pairs are made with the recipe {recipe.name}; {said}"]
+
+
+def _start_folder(
+    run: RunFolder, data: Path, options: TrainOptions, folders: Folders, pairs: Pairs, recipe: Recipe | None
+) -> None:
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
+    write_pairs(run.pairs, folders, pairs)
+    if recipe is not None:
+        recipe.save(run.recipe)
+    head = f"unalter: {__version__}\ndata: {os.path.abspath(data)}\n"
+    write_text(run.config, head + options.to_yaml())
+
+
+def _architecture(name: str, folders: Folders, options: TrainOptions) -> Architecture:
+    channels, height, width = folders.clean.images.shape[1:]
+    return Architecture(
+        height=height,
+        width=width,
+        channels=channels,
+        latent=options.latent,
+        variational=name != "ae",
+        classes=folders.classes if name == "cvae" else 0,
+    )
+
+
+def _fingerprint(folders: Folders) -> str:
+    """A hash of all pixels and names: what the data are, wherever they lie."""
+    digest = hashlib.sha256()
+    for part in (folders.clean, folders.altered):
+        digest.update("\n".join(part.names).encode())
+        digest.update(part.images.tobytes())
+    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,9 @@ class TrainOptions:
     """Numbers in a code."""
     beta: float = 1.0
     """Weight of the KL term. (1: the evidence lower bound.)"""
-    ssim_weight: float = 100.0
+    ssim_weight: float = 400.0
     """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats."""
-    learning_rate: float = 0.0015
+    learning_rate: float = 0.003
     """Peak of AdamW's learning rate; a short linear rise, then a cosine down to 0."""
     weight_decay: float = 0.02
     """AdamW's decoupled weight decay, on convolution and linear weights only."""
@@ -124,11 +124,6 @@ def read_options(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: must hold options as 'key: value', one a line")
     return values
-
-
-def changed(options: TrainOptions, **values: Any) -> TrainOptions:
-    """`options` with some values replaced, checked again."""
-    return replace(options, **values)
 
 
 def _converted(value: Any, default: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,9 @@ def train(
         recipe, said = _recipe(chosen, folders)
         # everything that can be wrong is found before the run folder exists
         PairSource(folders, pairs, recipe, **_source_options(chosen), device=torch.device("cpu"))
+        if chosen.precision == "auto":  # measured once, and kept: another choice would give other numbers
+            shape = _architecture(chosen.models[0], folders, chosen)
+            chosen = replace(chosen, precision=choose_precision(shape, chosen.batch_size, device))
         _start_folder(run, Path(data), chosen, folders, pairs, recipe)
     else:
         said = []
@@ -95,16 +98,16 @@ def train(
     # read back from the file in every case: what is trained on is what is written, to the last digit
     recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
     source = PairSource(folders, pairs, recipe, **_source_options(chosen), device=device)
-    precision = choose_precision(device) if chosen.precision == "auto" else chosen.precision
-    console.say(f"device {device}, {torch.get_num_threads()} threads, precision {precision}, seed {chosen.seed}")
-    _fit_all(run, folders, chosen, source, device, precision, console, resume)
+    said = f"device {device}, {torch.get_num_threads()} threads, precision {chosen.precision}, seed {chosen.seed}"
+    console.say(said)
+    _fit_all(run, folders, chosen, source, device, console, resume)
     console.say(f"done: {run.path}")
     return Run(run.path)
 
 
 def _fit_all(
     run: RunFolder, folders: Folders, options: TrainOptions, source: PairSource, device: torch.device,
-    precision: str, console: Console, resume: bool,
+    console: Console, resume: bool,
 ) -> None:  # fmt: skip
     fingerprint = _fingerprint(folders)
     trained_any = False
@@ -112,7 +115,7 @@ def _fit_all(
         folder = run.model(name)
         trainer = Trainer(
             folder, _architecture(name, folders, options), options, source, fingerprint,
-            resume=resume, device=device, precision=precision,
+            resume=resume, device=device,
         )  # fmt: skip
         snapshots = Snapshots(folder, folders, source, options, console)
         if trainer.progress.finished:

@@ -34,8 +34,9 @@ class Operation:
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, (low, high) in {"probability": (0, 1), **self.limits}.items():
-            _check(type(self).__name__.lower(), name, getattr(self, name), low, high)
+        for name, limits in {"probability": (0, 1), **self.limits}.items():
+            default = type(self).__dataclass_fields__[name].default
+            _check(type(self).__name__, name, getattr(self, name), isinstance(default, tuple), limits)
 
     def __call__(self, x: Tensor, random: PictureRandom) -> Tensor:
         """Alter each picture with the operation's probability."""
@@ -48,14 +49,15 @@ class Operation:
         raise NotImplementedError
 
 
-def _check(operation: str, name: str, value: object, low: float, high: float) -> None:
-    pair = isinstance(value, tuple)
+def _check(operation: str, name: str, value: object, is_range: bool, limits: Range) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
-    valid = all(isinstance(v, (int, float)) and low <= v <= high for v in numbers)
-    if not valid or (pair and (len(numbers) != 2 or numbers[0] > numbers[1])):
-        kind = "two rising numbers" if pair else "a number"
-        shown = list(numbers) if pair else value
-        raise InputError(f"{operation}: {name} is {shown}; it must be {kind} between {low:g} and {high:g}")
+    valid = all(isinstance(v, (int, float)) and limits[0] <= v <= limits[1] for v in numbers)
+    if is_range:
+        valid = valid and len(numbers) == 2 and numbers[0] <= numbers[1]
+    if not valid or isinstance(value, tuple) != is_range:
+        kind = "two rising numbers [low, high]" if is_range else "a number"
+        shown = list(value) if isinstance(value, tuple) else value
+        raise InputError(f"{operation}: {name} is {shown}; it must be {kind} between {limits[0]:g} and {limits[1]:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

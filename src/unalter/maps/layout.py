@@ -14,7 +14,6 @@ from unalter.errors import InputError
 from unalter.files import whole_file
 from unalter.inference import Model
 from unalter.maps.draw import draw_map
-from unalter.tsne import TSNE
 
 LEAST_POINTS = 10
 """Fewer points make no map."""
@@ -33,6 +32,8 @@ class PointMap:
 
 def map_codes(codes: np.ndarray, seed: int = 0) -> PointMap:
     """Embed codes, float32 [N, latent] with N >= `LEAST_POINTS`, in three dimensions."""
+    from unalter.tsne import TSNE  # scikit-learn is slow to import, and many runs draw no map
+
     perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
     tsne = TSNE(n_components=3, perplexity=perplexity, init="pca", random_state=seed, n_jobs=os.cpu_count())
     points = tsne.fit_transform(np.ascontiguousarray(codes, np.float32))

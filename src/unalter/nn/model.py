@@ -30,7 +30,7 @@ class Architecture:
     variational: bool = False
     classes: int = 0
     """How many classes the label that encoder and decoder see has; 0: they see none."""
-    widths: tuple[int, ...] = (32, 128)
+    widths: tuple[int, ...] = (32, 64)
     """Channels of each stage, from fine (half the size) to coarse; each has half the resolution of the one before."""
     encoder_blocks: tuple[int, ...] = (1, 2)
     decoder_blocks: tuple[int, ...] = (1, 1)

@@ -82,7 +82,6 @@ class Trainer:
         *,
         resume: bool,
         device: torch.device,
-        precision: str,
     ) -> None:
         self.folder = folder
         self.progress = Progress()
@@ -92,9 +91,7 @@ class Trainer:
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
             self._check(saved, shape)
-            precision = saved["precision"]  # measured once: another choice would give other numbers
-        self._fabric = make_fabric(device.type, precision)
-        self._precision = precision
+        self._fabric = make_fabric(device, options.precision)
         torch.manual_seed(options.seed)
         model = Autoencoder(shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._average = AveragedModel(model, _AVERAGE_DECAY)
@@ -245,7 +242,6 @@ class Trainer:
     def _save(self) -> None:
         state = {
             "data": self._fingerprint,
-            "precision": self._precision,
             "architecture": _plain(vars(self.averaged.shape)),
             "options": _plain(vars(self._options)),
             "progress": vars(self.progress),

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from unalter.data.decode import read_picture
+from unalter.data.folders import read_altered, read_folders
+from unalter.errors import InputError
+from unalter.pictures import write_picture
+
+RNG = np.random.default_rng(1)
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return RNG.integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_rows_are_the_files_pixel_for_pixel(tmp_path):
+    clean, altered = pixels(3, 1, 5, 4), pixels(2, 1, 5, 4)
+    for name, images in (("clean", clean), ("aug", altered)):
+        for i, picture in enumerate(images):
+            write_picture(tmp_path / name / f"{name}_{i}_0.png", picture)
+    folders = read_folders(tmp_path)
+    np.testing.assert_array_equal(folders.clean.images, clean)
+    np.testing.assert_array_equal(folders.altered.images, altered)
+
+
+def test_equal_channels_are_grey(tmp_path):
+    grey = pixels(5, 4)
+    Image.fromarray(grey).convert("RGB").save(tmp_path / "a_0_0.png")
+    Image.fromarray(grey).convert("RGBA").save(tmp_path / "a_1_0.png")
+    Image.fromarray(grey).convert("LA").save(tmp_path / "a_2_0.png")
+    Image.fromarray(grey).convert("P").save(tmp_path / "a_3_0.png")
+    images = read_altered(tmp_path).images
+    assert images.shape == (4, 1, 5, 4)
+    for picture in images:
+        np.testing.assert_array_equal(picture[0], grey)
+
+
+def test_black_and_white_becomes_0_and_255(tmp_path):
+    bits = pixels(5, 4) > 127
+    Image.fromarray(bits).save(tmp_path / "a_0_0.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a_0_0.png"), bits * np.uint8(255))
+
+
+def test_true_colour_stays_and_grey_beside_it_gets_three_equal_channels(tmp_path):
+    colour, grey = pixels(3, 5, 4), pixels(5, 4)
+    write_picture(tmp_path / "a_0_0.png", colour)
+    write_picture(tmp_path / "a_1_0.png", grey)
+    images = read_altered(tmp_path).images
+    np.testing.assert_array_equal(images, [colour, np.stack([grey] * 3)])
+
+
+def test_one_pixel_of_colour_makes_a_colour_picture(tmp_path):
+    colour = np.repeat(pixels(1, 5, 4), 3, axis=0)
+    colour[2, 4, 3] ^= 1
+    write_picture(tmp_path / "a_0_0.png", colour)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a_0_0.png"), colour.transpose(1, 2, 0))
+
+
+def test_all_unusable_pictures_are_reported_together(tmp_path):
+    for i in range(3):
+        write_picture(tmp_path / "clean" / f"c_{i}_0.png", pixels(5, 4))
+        write_picture(tmp_path / "aug" / f"a_{i}_0.png", pixels(5, 4))
+    write_picture(tmp_path / "clean" / "wide_8_0.png", pixels(5, 7))
+    (tmp_path / "aug" / "text_9_0.png").write_text("not a picture")
+    (tmp_path / "aug" / "void_9_1.png").touch()
+    (tmp_path / "aug" / "folder_9_2.png").mkdir()
+    whole = (tmp_path / "aug" / "a_0_0.png").read_bytes()
+    (tmp_path / "aug" / "half_9_3.png").write_bytes(whole[: len(whole) - 25])
+    with pytest.raises(InputError) as caught:
+        read_folders(tmp_path)
+    message = str(caught.value)
+    assert "wide_8_0.png: 7 x 5 pixels where most have 4 x 5" in message
+    for name in ("text_9_0.png", "void_9_1.png", "folder_9_2.png", "half_9_3.png"):
+        assert f"{name}: cannot be read as a picture" in message
+    assert "c_0_0.png" not in message
+    assert len(message.splitlines()) == 6

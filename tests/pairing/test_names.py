@@ -1,0 +1,29 @@
+import numpy as np
+
+from unalter.data import Folders, Pictures
+from unalter.pairing import pair_by_name
+
+
+def pictures(*keys: tuple[int, int]) -> Pictures:
+    index, labels = np.array(keys, dtype=np.int64).T
+    names = [f"X_{i}_{label}.png" for i, label in keys]
+    return Pictures(np.zeros((len(keys), 1, 2, 2), np.uint8), index, labels, names)
+
+
+def test_only_the_same_index_and_the_same_label_make_a_pair():
+    clean = pictures((1, 0), (2, 5), (7, 7), (30, 1))
+    altered = pictures((0, 1), (1, 0), (2, 6), (3, 0), (7, 7), (7, 8), (30, 1))
+    pairs = pair_by_name(Folders(clean, altered))
+    np.testing.assert_array_equal(pairs.clean, [-1, 0, -1, -1, 2, -1, 3])
+    np.testing.assert_array_equal(pairs.altered, [1, 4, 6])
+    np.testing.assert_array_equal(pairs.score, pairs.clean >= 0)
+    for row in pairs.altered:
+        partner = pairs.clean[row]
+        assert (altered.index[row], altered.labels[row]) == (clean.index[partner], clean.labels[partner])
+
+
+def test_without_common_names_there_are_no_pairs():
+    pairs = pair_by_name(Folders(pictures((0, 0)), pictures((1, 0), (0, 1))))
+    np.testing.assert_array_equal(pairs.clean, [-1, -1])
+    assert len(pairs.altered) == 0
+    assert "2 have none" in pairs.summary()

@@ -1,0 +1,194 @@
+"""The command line: what a user types and reads, and what bad input gets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unalter.cli import main
+
+
+def run(capsys, *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return int(exit_.value.code or 0), captured.out, captured.err
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "train")
+
+
+def test_help_names_every_command_and_fits_80_columns(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for name in COMMANDS:
+        assert f"  {name} " in out
+        assert run(capsys, name, "--help")[0] == 0
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_train_help_has_every_option_with_its_default(capsys):
+    _, out, _ = run(capsys, "train", "--help")
+    text = " ".join(out.split())
+    for option in ("--models", "--epochs", "--map-every", "--max-minutes", "--resume", "--config", "--beta"):
+        assert option in text
+    assert "[default: ae,vae,cvae]" in text and "[default: 50]" in text
+
+
+def test_help_and_wrong_options_do_not_import_torch():
+    code = (
+        "import sys\nfrom unalter.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit as e: print(e.code)\n"
+        "assert not {'torch', 'numpy', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    for arguments, status in ((["train", "--help"], "0"), (["train", "--nonsense"], "2"), (["nonsense"], "2")):
+        result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.splitlines()[-1] == status
+
+
+def test_version(capsys):
+    import unalter
+
+    assert run(capsys, "--version")[1] == f"unalter {unalter.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--models", "ae,gan"], "models is"),
+        (["--epochs", "0"], "epochs is 0; it must be at least 1"),
+        (["--epochs", "many"], "not a valid integer"),
+        (["--device", "tpu"], "device is 'tpu'"),
+        (["--recipe", "nowhere.yaml"], "no such recipe"),
+        (["--learning-rate", "7", "--batch-size", "1"], "batch_size is 1"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_written(capsys, tmp_path, small_data, options, said):
+    code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "out", *options)
+    assert code == 2
+    assert said in err
+    assert tree(tmp_path) == []
+
+
+def test_wrong_data_is_refused_before_anything_is_written(capsys, tmp_path):
+    for data, said in ((tmp_path / "nowhere", "no such folder"), (tmp_path, "clean")):
+        code, _, err = run(capsys, "train", data, "--out", tmp_path / "out")
+        assert code == 2 and said in err
+        assert tree(tmp_path) == []
+
+
+def test_an_existing_run_is_not_overwritten(capsys, small_run, small_data):
+    before = tree(small_run)
+    code, _, err = run(capsys, "train", small_data, "--out", small_run)
+    assert code == 2 and "--resume" in err
+    assert tree(small_run) == before
+
+
+def test_resume_says_what_is_wrong(capsys, tmp_path, small_run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "no run to resume" in run(capsys, "train", "--resume")[2]
+    assert "no config.yaml" in run(capsys, "train", "--resume", "--out", tmp_path)[2]
+    code, _, err = run(capsys, "train", "--resume", "--out", small_run, "--epochs", "3")
+    assert code == 2 and "epochs (was 2)" in err
+
+
+def test_resuming_a_finished_run_says_so(capsys, small_run):
+    code, out, _ = run(capsys, "train", "--resume", "--out", small_run)
+    assert code == 0 and "nothing to resume" in out
+
+
+def test_options_from_a_file_and_the_command_line_wins(capsys, tmp_path, small_data):
+    config = tmp_path / "options.yaml"
+    config.write_text("epochs: 1\nmodels: [ae]\nbatch-size: 16\nmap-every: 0\nlatent: 4\nprecision: 32-true\n")
+    code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "out", "--config", config, "--latent", "6")
+    assert code == 0, err
+    effective = (tmp_path / "out" / "config.yaml").read_text()
+    assert "latent: 6" in effective and "epochs: 1" in effective and "models: [ae]" in effective
+    config.write_text("epoch: 1\nbeta: strong\n")
+    code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "other", "--config", config)
+    assert code == 2 and "unknown option 'epoch'" in err and "beta: must be a number" in err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_run_folder_has_what_was_promised(small_run):
+    found = set(tree(small_run))
+    assert {"config.yaml", "pairs.csv", "recipe.yaml", "log.txt"} <= found
+    for name in ("ae", "vae", "cvae"):
+        for file in ("model.safetensors", "config.json", "checkpoint.pt", "metrics.csv", "samples/epoch_002.png"):
+            assert f"{name}/{file}" in found
+        assert f"{name}/maps/{name.upper()}_epoch_2.png" in found
+        assert (f"{name}/maps/{name.upper()}_sampled_epoch_2.png" in found) == (name != "ae")
+    log = (small_run / "log.txt").read_text()
+    assert "60 altered pictures have their clean picture here" in log and "best on validation" in log
+
+
+def test_denoise_keeps_names_and_tree(capsys, tmp_path, small_run, small_data):
+    sources = sorted((small_data / "aug").iterdir())[:4]
+    (tmp_path / "in" / "deep er").mkdir(parents=True)
+    for place, source in zip(("", "", "deep er", "deep er"), sources, strict=True):
+        (tmp_path / "in" / place / source.name).write_bytes(source.read_bytes())
+    code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", "--out", tmp_path / "out", "--model", "cvae")
+    assert code == 0, err
+    assert tree(tmp_path / "out") == tree(tmp_path / "in")
+    assert np.asarray(Image.open(tmp_path / "out" / sources[0].name)).shape == (28, 28)
+
+
+def test_denoise_reports_every_bad_file_and_writes_nothing(capsys, tmp_path, small_run):
+    (tmp_path / "in").mkdir()
+    Image.new("L", (30, 28)).save(tmp_path / "in" / "large.png")
+    (tmp_path / "in" / "page.png").write_text("<html>")
+    code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", "--out", tmp_path / "out")
+    assert code == 2 and "large.png: 30 x 28" in err and "page.png" in err
+    assert not (tmp_path / "out").exists()
+    Image.new("L", (28, 28)).save(tmp_path / "in" / "fine.png")
+    arguments = (tmp_path / "in" / "fine.png", "--out", tmp_path / "out", "--model", "cvae")
+    code, _, err = run(capsys, "denoise", small_run, *arguments)
+    assert code == 2 and "has no label" in err
+    assert run(capsys, "denoise", small_run, *arguments, "--label", 4)[0] == 0
+
+
+def test_generate_all_gives_every_class_its_rows(capsys, tmp_path, small_run):
+    code, _, err = run(capsys, "generate", small_run, "--label", "all", "--count", 4, "--out", tmp_path / "g.png")
+    assert code == 0, err
+    width, height = Image.open(tmp_path / "g.png").size
+    assert height > 2 * width
+    for arguments, said in (
+        (("--label", "x"), "must be a number"),
+        (("--label", "12"), "label 12 is unknown"),
+        ((), "needs labels"),
+        (("--model", "vae", "--label", "3"), "does not know classes"),
+        (("--model", "vae", "--label", "all"), "does not know classes"),
+    ):
+        code, _, err = run(capsys, "generate", small_run, "--out", tmp_path / "no.png", *arguments)
+        assert code == 2 and said in err
+        assert not (tmp_path / "no.png").exists()
+
+
+def test_pair_alter_map_and_evaluate(capsys, tmp_path, small_run, small_data):
+    code, out, _ = run(capsys, "pair", small_data, "--out", tmp_path / "pairs.csv")
+    assert code == 0 and "60 altered pictures have their clean picture here" in out
+    code, out, _ = run(capsys, "alter", small_data / "clean", tmp_path / "noisy", "--recipe", "noise", "--count", 9)
+    assert code == 0 and len(tree(tmp_path / "noisy" / "aug")) == 9
+    code, out, err = run(capsys, "map", small_run, small_data, "--points", 30, "--out", tmp_path / "map.png")
+    assert code == 0 and (tmp_path / "map.png").is_file(), err
+    code, out, _ = run(
+        capsys, "evaluate", small_run, small_data, "--out", tmp_path / "e", "--no-filters", "--model", "ae"
+    )
+    assert code == 0 and "SSIM" in out and "median" not in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="module and command are the same program")
+def test_python_dash_m(tmp_path):
+    result = subprocess.run([sys.executable, "-m", "unalter", "--version"], capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.startswith("unalter ")

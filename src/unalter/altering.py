@@ -38,14 +38,15 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
     Raises:
         InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
     """
+    out = out.absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty; choose another folder")
     pictures = read_altered(clean)
     if len(set(pictures.index.tolist())) < len(pictures):
         raise InputError(f"{clean}: several pictures have the same index I; X_I_L.png needs each I once")
     total = len(pictures)
-    if count is not None and count > total:
-        raise InputError(f"--count is {count}; {clean} has {total} pictures")
+    if count is not None and not 1 <= count <= total:
+        raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {clean}")
     rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
     altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed)
     out.parent.mkdir(parents=True, exist_ok=True)

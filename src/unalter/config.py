@@ -55,32 +55,7 @@ class TrainOptions:
     """Save the training state at least so often, in seconds; also at the end of every epoch."""
 
     def __post_init__(self) -> None:
-        raise_together(self._problems(), "These options cannot be used:")
-
-    def _problems(self) -> list[str]:
-        problems = []
-        if not self.models or set(self.models) - set(MODELS) or len(set(self.models)) < len(self.models):
-            problems.append(f"models is {','.join(self.models)!r}; it must be some of {', '.join(MODELS)}, each once")
-        at_least = {
-            "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
-            "beta": 0, "ssim_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
-        }  # fmt: skip
-        for name, low in at_least.items():
-            if not getattr(self, name) >= low:
-                problems.append(f"{name} is {getattr(self, name)}; it must be at least {low}")
-        if not 0 < self.learning_rate < 1:
-            problems.append(f"learning_rate is {self.learning_rate}; it must be between 0 and 1")
-        if not 0 <= self.name_pairs <= 1:
-            problems.append(f"name_pairs is {self.name_pairs}; it must be between 0 and 1")
-        if not 0 < self.validation <= 0.5:
-            problems.append(f"validation is {self.validation}; it must be above 0 and at most 0.5")
-        for name, allowed in (
-            ("device", ("auto", "cpu", "cuda")),
-            ("precision", ("auto", "32-true", "bf16-mixed")),
-        ):
-            if getattr(self, name) not in allowed:
-                problems.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
-        return problems
+        raise_together(_out_of_range(asdict(self)), "These options cannot be used:")
 
     def to_yaml(self) -> str:
         """The options as YAML; `from_yaml` reads it back."""
@@ -105,7 +80,8 @@ class TrainOptions:
                 given[name] = _converted(value, known[name].default)
             except ValueError as error:
                 problems.append(f"{key}: {error}")
-        raise_together(problems, f"{where} cannot be used:")
+        complete = {name: given.get(name, spec.default) for name, spec in known.items()}
+        raise_together([*problems, *_out_of_range(complete)], f"{where} cannot be used:")
         return cls(**given)
 
 
@@ -126,6 +102,33 @@ def read_options(path: Path) -> dict[str, Any]:
     return values
 
 
+def _out_of_range(values: dict[str, Any]) -> list[str]:
+    """What is wrong with the values of options, whose types are right."""
+    problems, models = [], values["models"]
+    if not models or set(models) - set(MODELS) or len(set(models)) < len(models):
+        problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
+    at_least = {
+        "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
+        "beta": 0, "ssim_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+    }  # fmt: skip
+    for name, low in at_least.items():
+        if not values[name] >= low:
+            problems.append(f"{name} is {values[name]}; it must be at least {low}")
+    if not 0 < values["learning_rate"] < 1:
+        problems.append(f"learning_rate is {values['learning_rate']}; it must be between 0 and 1")
+    if not 0 <= values["name_pairs"] <= 1:
+        problems.append(f"name_pairs is {values['name_pairs']}; it must be between 0 and 1")
+    if not 0 < values["validation"] <= 0.5:
+        problems.append(f"validation is {values['validation']}; it must be above 0 and at most 0.5")
+    for name, allowed in (
+        ("device", ("auto", "cpu", "cuda")),
+        ("precision", ("auto", "32-true", "bf16-mixed")),
+    ):
+        if values[name] not in allowed:
+            problems.append(f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
+    return problems
+
+
 def _converted(value: Any, default: Any) -> Any:
     """`value` as the type of `default`; ValueError says what was expected."""
     if isinstance(default, tuple):
@@ -133,8 +136,11 @@ def _converted(value: Any, default: Any) -> Any:
         if not isinstance(parts, (list, tuple)):
             raise ValueError(f"must be a list, not {value!r}")
         return tuple(str(part).strip() for part in parts)
-    if isinstance(default, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(default, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML takes 1e-3 for text
+        except ValueError:
+            raise ValueError(f"must be a number, not {value!r}") from None
     if type(value) is not type(default):
         expected = {"int": "a whole number", "float": "a number", "str": "text"}[type(default).__name__]
         raise ValueError(f"must be {expected}, not {value!r}")

@@ -156,7 +156,7 @@ def _true_pairs(folders: Folders, truth: Path | None) -> tuple[np.ndarray, np.nd
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:
     chosen = model_folder(run, model)
-    if model is not None or chosen.path == run:
+    if model is not None or chosen.path == run.absolute():
         return [load(chosen.path, device=device)]
     return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
 
@@ -170,8 +170,9 @@ def _denoised(model: Model, altered: Pictures, labels: np.ndarray) -> np.ndarray
 
 def _score(method: str, results: np.ndarray, x: torch.Tensor) -> Scores:
     x_hat = torch.from_numpy(results)
-    similar = torch.cat([ssim(a, b) for a, b in zip(x_hat.split(512), x.split(512), strict=True)])
-    return Scores(method, similar.numpy(), psnr(x_hat, x).numpy())
+    parts = zip(x_hat.split(512), x.split(512), strict=True)
+    similar = torch.cat([ssim(a.double(), b.double()) for a, b in parts])  # as scikit-image computes
+    return Scores(method, similar.float().numpy(), psnr(x_hat, x).numpy())
 
 
 def _filters() -> dict[str, Callable[[np.ndarray], np.ndarray]]:

@@ -75,7 +75,10 @@ def as_batch(images: Any, shape: tuple[int, int, int]) -> tuple[torch.Tensor, Ca
         pixels = np.asarray(images.convert("L" if channels == 1 else "RGB"))
         pixels = pixels if channels == 1 else pixels.transpose(2, 0, 1)
     if isinstance(pixels, np.ndarray):
-        tensor = torch.from_numpy(np.array(pixels))  # a copy: torch warns of arrays that it may not write to
+        if pixels.dtype.kind not in "uif":
+            raise InputError(f"expected uint8 (0..255) or float (0..1), got {pixels.dtype}")
+        # a copy in native byte order: torch warns of arrays that it may not write to
+        tensor = torch.from_numpy(np.array(pixels, dtype=pixels.dtype.newbyteorder("=")))
     elif isinstance(pixels, torch.Tensor):
         tensor = pixels
     else:

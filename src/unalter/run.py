@@ -103,6 +103,7 @@ def model_folder(path: Path, model: str | None = None) -> ModelFolder:
     """
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
+    path = path.absolute()  # "." has no name
     if (path / "model.safetensors").is_file():
         if model is not None and model != path.name:
             raise InputError(f"{path} is one model's folder, {path.name}, not {model}")

@@ -28,6 +28,8 @@ class Operation:
         InputError: a parameter outside what is possible.
     """
 
+    name: ClassVar[str]
+    """As recipes write it."""
     limits: ClassVar[dict[str, Range]] = {}
     """What the parameters of a kind of alteration must lie between."""
 
@@ -36,7 +38,7 @@ class Operation:
     def __post_init__(self) -> None:
         for name, limits in {"probability": (0, 1), **self.limits}.items():
             default = type(self).__dataclass_fields__[name].default
-            _check(type(self).__name__, name, getattr(self, name), isinstance(default, tuple), limits)
+            _check(self.name, name, getattr(self, name), isinstance(default, tuple), limits)
 
     def __call__(self, x: Tensor, random: PictureRandom) -> Tensor:
         """Alter each picture with the operation's probability."""
@@ -64,6 +66,7 @@ def _check(operation: str, name: str, value: object, is_range: bool, limits: Ran
 class Rotate(Operation):
     """Turn about the centre; what comes in from outside is black."""
 
+    name = "rotate"
     limits: ClassVar[dict[str, Range]] = {"degrees": (-360, 360)}
 
     degrees: Range = (-180.0, 180.0)
@@ -84,6 +87,7 @@ class Rotate(Operation):
 class Flip(Operation):
     """Mirror; `horizontal` exchanges left and right."""
 
+    name = "flip"
     axis: Literal["horizontal", "vertical"] = "horizontal"
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
@@ -94,6 +98,7 @@ class Flip(Operation):
 class Perspective(Operation):
     """A keystone: each corner moves inwards by up to `distortion` times half the side, both ways apart."""
 
+    name = "perspective"
     limits: ClassVar[dict[str, Range]] = {"distortion": (0, 1)}
 
     distortion: float = 0.5
@@ -131,6 +136,7 @@ def _homography(source: Tensor, target: Tensor) -> Tensor:
 class Blur(Operation):
     """Gaussian blur with a kernel of `kernel` x `kernel` pixels; the border is reflected."""
 
+    name = "blur"
     limits: ClassVar[dict[str, Range]] = {"sigma": (0.01, 50)}
 
     sigma: Range = (0.1, 2.0)
@@ -162,6 +168,7 @@ class Blur(Operation):
 class Invert(Operation):
     """White becomes black and black white."""
 
+    name = "invert"
     probability: float = 0.5
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
@@ -172,6 +179,7 @@ class Invert(Operation):
 class Blend(Operation):
     """weight * picture + (1 - weight) * background, one background of the recipe for each picture."""
 
+    name = "blend"
     limits: ClassVar[dict[str, Range]] = {"weight": (0, 1)}
 
     weight: Range = (0.5, 0.5)
@@ -184,6 +192,8 @@ class Blend(Operation):
         if self.backgrounds.shape[-2:] != x.shape[-2:]:
             sizes = f"{tuple(self.backgrounds.shape[-2:])}, the pictures {tuple(x.shape[-2:])}"
             raise InputError(f"blend: the backgrounds are of size {sizes}")
+        if self.backgrounds.shape[1] not in (1, x.shape[1]):
+            raise InputError("blend: the backgrounds are in colour, the pictures are grey")
         which = (random.uniform() * len(self.backgrounds)).long()
         weight = random.between(*self.weight)[:, None, None, None]
         return weight * x + (1 - weight) * self.backgrounds.to(x.device)[which]
@@ -193,6 +203,7 @@ class Blend(Operation):
 class GaussianNoise(Operation):
     """Add normal noise with a standard deviation from `sigma` (1 is the whole range of grey)."""
 
+    name = "gaussian-noise"
     limits: ClassVar[dict[str, Range]] = {"sigma": (0, 10)}
 
     sigma: Range = (0.05, 0.3)
@@ -206,6 +217,7 @@ class GaussianNoise(Operation):
 class SaltAndPepper(Operation):
     """Set a share of the pixels to black or white, each half the time."""
 
+    name = "salt-and-pepper"
     limits: ClassVar[dict[str, Range]] = {"share": (0, 1)}
 
     share: Range = (0.02, 0.2)
@@ -221,6 +233,7 @@ class SaltAndPepper(Operation):
 class Speckle(Operation):
     """Multiply with 1 + normal noise."""
 
+    name = "speckle"
     limits: ClassVar[dict[str, Range]] = {"sigma": (0, 10)}
 
     sigma: Range = (0.1, 0.5)

@@ -19,18 +19,18 @@ from unalter.alter.random import PictureRandom
 from unalter.errors import InputError
 from unalter.files import write_text
 
-_OPERATIONS: dict[str, type[Operation]] = {
-    "rotate": operations.Rotate,
-    "flip": operations.Flip,
-    "perspective": operations.Perspective,
-    "blur": operations.Blur,
-    "invert": operations.Invert,
-    "blend": operations.Blend,
-    "gaussian-noise": operations.GaussianNoise,
-    "salt-and-pepper": operations.SaltAndPepper,
-    "speckle": operations.Speckle,
-}
-_NAMES = {operation: name for name, operation in _OPERATIONS.items()}
+_KINDS: tuple[type[Operation], ...] = (
+    operations.Rotate,
+    operations.Flip,
+    operations.Perspective,
+    operations.Blur,
+    operations.Invert,
+    operations.Blend,
+    operations.GaussianNoise,
+    operations.SaltAndPepper,
+    operations.Speckle,
+)
+_OPERATIONS = {kind.name: kind for kind in _KINDS}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Branch:
     @property
     def title(self) -> str:
         """The names of its alterations."""
-        return "+".join(_NAMES[type(step)] for step in self.steps) or "none"
+        return "+".join(step.name for step in self.steps) or "none"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class Recipe:
             plain = _with_total(plain, 1 - found.share)
         pictures = torch.from_numpy(found.images).float() / 255
         weight = (round(found.weight, 4),) * 2
-        return replace(self, branches=(*blended, *plain))._blends_replaced(
+        kept = tuple(branch for branch in (*blended, *plain) if branch.share > 0)
+        return replace(self, branches=kept)._blends_replaced(
             lambda step: replace(step, backgrounds=pictures, weight=weight)
         )
 
@@ -133,7 +134,7 @@ class Recipe:
         content = {
             "name": self.name,
             "branches": [
-                {"share": round(branch.share, 4), "steps": [_step_to_dict(step) for step in branch.steps]}
+                {"share": branch.share, "steps": [_step_to_dict(step) for step in branch.steps]}
                 for branch in self.branches
             ],
         }
@@ -170,7 +171,11 @@ def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> 
         path = Path(name)
         if not path.is_file():
             raise InputError(f"{name}: no such recipe; give a YAML file or one of: {', '.join(presets())}")
-        folder, text = path.parent / "backgrounds", path.read_text("utf-8")
+        folder = path.parent / "backgrounds"
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read as text ({error})") from None
     recipe = _parse(text, str(name))
     if recipe.blends and folder is not None and folder.is_dir():
         return recipe.with_backgrounds(_load_backgrounds(folder))
@@ -184,12 +189,14 @@ def _parse(text: str, where: str) -> Recipe:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InputError(f"{where}: not YAML: {error}") from None
-    if not isinstance(content, dict) or set(content) - {"name", "branches"} or not content.get("branches"):
+    is_recipe = isinstance(content, dict) and not set(content) - {"name", "branches"}
+    if not is_recipe or not isinstance(content.get("branches"), list) or not content["branches"]:
         raise InputError(f"{where}: a recipe has a name and a list of branches")
     branches = []
     for number, entry in enumerate(content["branches"]):
         here = f"{where}: branch {number + 1}"
-        if not isinstance(entry, dict) or set(entry) - {"share", "steps"}:
+        is_branch = isinstance(entry, dict) and not set(entry) - {"share", "steps"}
+        if not is_branch or not isinstance(entry.get("steps") or [], list):
             raise InputError(f"{here}: a branch has a share and a list of steps")
         share = entry.get("share", 1.0)
         if not isinstance(share, (int, float)) or not 0 < share <= 1:
@@ -210,11 +217,11 @@ def _parse_step(step: Any, where: str) -> Operation:
         raise InputError(f"{where}: unknown alteration {name!r}; known are {', '.join(_OPERATIONS)}")
     known = {spec.name for spec in fields(kind)} - {"backgrounds"}
     parameters = parameters or {}
+    if not isinstance(parameters, dict):
+        raise InputError(f"{where}: {name}: parameters are written {{name: value, ...}}, not {parameters!r}")
     if unknown := set(parameters) - known:
         raise InputError(f"{where}: {name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
-    }
+    values: dict[str, Any] = {key: _number(value) for key, value in parameters.items()}
     for key, allowed in (("sampling", ("nearest", "bilinear")), ("axis", ("horizontal", "vertical"))):
         if key in values and values[key] not in allowed:
             raise InputError(f"{where}: {name}: {key} is {values[key]!r}; it must be {' or '.join(allowed)}")
@@ -224,14 +231,25 @@ def _parse_step(step: Any, where: str) -> Operation:
         raise InputError(f"{where}: {error}") from None
 
 
+def _number(value: Any) -> Any:
+    """Lists as tuples; 1e-3, which YAML takes for text, as a number."""
+    if isinstance(value, list):
+        return tuple(_number(part) for part in value)
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def _step_to_dict(step: Operation) -> dict[str, dict[str, Any]]:
     values = {spec.name: getattr(step, spec.name) for spec in fields(step) if spec.name != "backgrounds"}
-    return {_NAMES[type(step)]: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
+    return {step.name: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
 
 
 def _with_total(branches: list[Branch], total: float) -> list[Branch]:
     now = sum(branch.share for branch in branches)
-    return [replace(branch, share=branch.share / now * total) for branch in branches]
+    # four digits: what a person reads in the file is what is used
+    return [replace(branch, share=round(branch.share / now * total, 4)) for branch in branches]
 
 
 def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
@@ -239,6 +257,8 @@ def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
 
     for number, picture in enumerate(np.rint(backgrounds.numpy() * 255).astype(np.uint8)):
         write_picture(folder / f"{number:02d}.png", picture)
+    for stale in sorted(folder.glob("[0-9][0-9].png"))[len(backgrounds) :]:
+        stale.unlink()
 
 
 def _load_backgrounds(folder: Path) -> Tensor:
@@ -247,7 +267,9 @@ def _load_backgrounds(folder: Path) -> Tensor:
     pictures = [read_picture(path) for path in sorted(folder.glob("*.png"))]
     if not pictures:
         raise InputError(f"{folder}: no PNG in the folder of backgrounds")
-    if len({picture.shape for picture in pictures}) > 1:
+    if len({picture.shape[:2] for picture in pictures}) > 1:
         raise InputError(f"{folder}: the backgrounds differ in size")
+    if any(picture.ndim == 3 for picture in pictures):
+        pictures = [np.dstack([picture] * 3) if picture.ndim == 2 else picture for picture in pictures]
     stacked = torch.from_numpy(np.stack(pictures)).float() / 255
     return stacked[:, None] if stacked.ndim == 3 else stacked.permute(0, 3, 1, 2)

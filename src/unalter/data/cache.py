@@ -28,9 +28,9 @@ def fingerprint(lists: list[FileList]) -> str:
     """A hash of the folders' paths and of every file's name, size and modification time."""
     digest = hashlib.sha256(f"unalter pixels {_FORMAT}".encode())
     for files in lists:
-        digest.update(f"\0{files.folder.resolve()}\0".encode())
+        digest.update(f"\0{files.folder.resolve()}\0".encode(errors="surrogateescape"))
         stamps = (f"{name}/{size}/{time}" for name, (size, time) in zip(files.names, files.stamps, strict=True))
-        digest.update("\n".join(stamps).encode())
+        digest.update("\n".join(stamps).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
@@ -45,7 +45,7 @@ def cached_pixels(lists: list[FileList], decode: Callable[[], np.ndarray], folde
         images = np.load(path, mmap_mode="r")
         if images.dtype == np.uint8 and images.ndim == 4 and len(images) == expected:
             return images
-    except (OSError, ValueError):
+    except Exception:  # not there, cut short or damaged: numpy raises half a dozen types for these
         pass
     images = decode()
     try:

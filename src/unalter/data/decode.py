@@ -19,13 +19,17 @@ def read_picture(path: str | Path) -> np.ndarray:
     """Read one picture as uint8 [H, W] or, where its channels differ, [H, W, 3].
 
     Raises:
-        OSError: the file cannot be read or is not a picture.
+        OSError, ValueError: the file cannot be read or is not a picture.
     """
     from PIL import Image  # the parser of `--help` does not need it
 
     with Image.open(io.BytesIO(Path(path).read_bytes())) as picture:
+        if picture.mode.startswith("I;16"):  # Pillow's own conversion turns all above 255 to white
+            return (np.asarray(picture) >> 8).astype(np.uint8)
+        if picture.mode in ("I", "F"):
+            raise ValueError(f"32-bit pixels (mode {picture.mode}); give 8 or 16 bits")
         if picture.mode not in ("L", "RGB"):
-            picture = picture.convert("L" if picture.mode in ("1", "I;16", "I", "F", "LA") else "RGB")
+            picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
         pixels = np.asarray(picture)
     if pixels.ndim == 3:
         first = pixels[..., 0]
@@ -42,31 +46,36 @@ def decode(lists: list[FileList]) -> np.ndarray:
     Raises:
         InputError: files that cannot be read, or sizes that differ; all of them in one message.
     """
-    paths = [files.folder / name for files in lists for name in files.names]
-    problems: list[str] = []
+    pictures, problems = _read_all(lists)
+    raise_together(problems, "Some pictures cannot be used; mend, resize or remove them:")
+    channels = max(3 if picture.ndim == 3 else 1 for picture in pictures)
+    images = np.empty((len(pictures), channels, *pictures[0].shape[:2]), np.uint8)
+    for row, picture in zip(images, pictures, strict=True):
+        row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    return images
 
-    def read(path: Path) -> np.ndarray | None:
+
+def faults(lists: list[FileList]) -> list[str]:
+    """What `decode` would complain of."""
+    return _read_all(lists)[1]
+
+
+def _read_all(lists: list[FileList]) -> tuple[list[np.ndarray], list[str]]:
+    """The pictures that can be read, and what is wrong with the others or with their sizes."""
+    pictures, paths, problems = [], [], []
+    # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
+    for path in (files.folder / name for files in lists for name in files.names):
         try:
-            return read_picture(path)
+            pictures.append(read_picture(path))
+            paths.append(path)
         except (OSError, SyntaxError, ValueError) as error:
             problems.append(f"{path}: cannot be read as a picture ({error})")
-            return None
-
-    # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
-    pictures = [read(path) for path in paths]
-    sizes = Counter(picture.shape[:2] for picture in pictures if picture is not None)
+    sizes = Counter(picture.shape[:2] for picture in pictures)
     if len(sizes) > 1:
         (height, width), _ = sizes.most_common(1)[0]
         problems += [
             f"{path}: {picture.shape[1]} x {picture.shape[0]} pixels where most have {width} x {height}"
             for path, picture in zip(paths, pictures, strict=True)
-            if picture is not None and picture.shape[:2] != (height, width)
+            if picture.shape[:2] != (height, width)
         ]
-    raise_together(sorted(problems), "Some pictures cannot be used; mend, resize or remove them:")
-    channels = 3 if any(picture.ndim == 3 for picture in pictures if picture is not None) else 1
-    (height, width) = next(iter(sizes))
-    images = np.empty((len(paths), channels, height, width), np.uint8)
-    for row, picture in zip(images, pictures, strict=True):
-        assert picture is not None
-        row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
-    return images
+    return pictures, problems

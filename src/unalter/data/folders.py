@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.cache import cached_pixels
-from unalter.data.decode import decode
+from unalter.data.decode import decode, faults
 from unalter.errors import InputError, raise_together
 
 _NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
@@ -82,7 +82,11 @@ def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
             if match is None:
                 problems.append(f"{entry.path}: the name is not of the form X_I_L.png (index I, label L)")
                 continue
-            status = entry.stat()
+            try:
+                status = entry.stat()
+            except OSError as error:
+                problems.append(f"{entry.path}: cannot be read ({error.strerror})")
+                continue
             found.append((int(match[1]), int(match[2]), entry.name, (status.st_size, status.st_mtime_ns)))
     found.sort()
     if not found and not problems:
@@ -106,7 +110,9 @@ def read_folders(data: Path, cache: Path | None = None) -> Folders:
         raise InputError(f"{data}: there is no such folder; give a folder that holds clean/ and aug/")
     clean, problems = list_pictures(data / "clean")
     altered, more = list_pictures(data / "aug")
-    raise_together([*problems, *more], f"{data} cannot be used:")
+    problems += more
+    if problems:
+        raise_together([*problems, *faults([clean, altered])], f"{data} cannot be used:")
     images = cached_pixels([clean, altered], lambda: decode([clean, altered]), cache)
     split = len(clean)
     return Folders(

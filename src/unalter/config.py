@@ -33,22 +33,22 @@ class TrainOptions:
     """auto, cpu or cuda. (auto: CUDA where there is one.)"""
     precision: str = "auto"
     """auto, 32-true or bf16-mixed. (auto: bf16 where the processor has it and it measures faster.)"""
-    batch_size: int = 64
-    """Pictures a step. (64: in a fixed time more, smaller steps reached a higher SSIM than 128.)"""
+    batch_size: int = 128
+    """Pictures a step. (128: a third more pictures a second than 64, and a higher SSIM in the same time.)"""
     latent: int = 64
     """Numbers in a code."""
     beta: float = 1.0
     """Weight of the KL term. (1: the evidence lower bound.)"""
     ssim_weight: float = 400.0
-    """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats."""
-    learning_rate: float = 0.003
+    """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats. (400: higher SSIM than 100.)"""
+    learning_rate: float = 0.004
     """Peak of AdamW's learning rate; a short linear rise, then a cosine down to 0."""
     weight_decay: float = 0.02
     """AdamW's decoupled weight decay, on convolution and linear weights only."""
     recipe: str = "altered-mnist"
     """Preset or YAML file that further pairs are made with; none: name pairs only."""
-    name_pairs: float = 0.2
-    """Share of a batch taken from the name pairs, the others are made. (0.2: the prototype's.)"""
+    name_pairs: float = 0.05
+    """Share of a batch taken from the name pairs, the others are made. (0.05: with 0.2 each is seen too often.)"""
     validation: float = 0.05
     """Share of the clean pictures kept for validation."""
     checkpoint_seconds: float = 60.0

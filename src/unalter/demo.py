@@ -16,6 +16,8 @@ from unalter.workflow import train
 _ALTERED = 1_500
 _SCORED = 500
 _EPOCHS = 30
+_BATCH = 64
+"""Small, for the sake of more steps in so few epochs."""
 
 
 def run_demo(out: Path, seed: int, console: Console) -> None:
@@ -38,7 +40,9 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     console.say(
         f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
     )
-    run = train(out / "data", out=out / "run", console=console, epochs=_EPOCHS, map_every=_EPOCHS, seed=seed)
+    run = train(
+        out / "data", out=out / "run", console=console, epochs=_EPOCHS, map_every=_EPOCHS, batch_size=_BATCH, seed=seed
+    )
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
     write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)
     console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")

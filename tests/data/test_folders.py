@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from unalter.data.folders import list_pictures, read_altered, read_folders
+from unalter.data.folders import read_altered, read_folders
+from unalter.data.listing import list_pictures
 from unalter.errors import InputError
 from unalter.pictures import write_picture
 

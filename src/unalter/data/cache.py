@@ -6,14 +6,11 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unalter.data.listing import FileList
 from unalter.files import whole_file
-
-if TYPE_CHECKING:
-    from unalter.data.folders import FileList
 
 _FORMAT = 1
 """Raised whenever the same files would decode to other pixels."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unalter.data.listing import FileList
 from unalter.errors import raise_together
-
-if TYPE_CHECKING:
-    from unalter.data.folders import FileList
 
 
 def read_picture(path: str | Path) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""The files of a folder and what their names say, without opening one."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FileList:
+    """The pictures of one folder in natural order (by index, then label)."""
+
+    folder: Path
+    names: list[str]
+    index: np.ndarray
+    """The `I` of `X_I_L.png`, int64 [N]."""
+    labels: np.ndarray
+    """The `L` of `X_I_L.png`, int64 [N]."""
+    stamps: list[tuple[int, int]]
+    """Size in bytes and modification time in nanoseconds of every file."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
+    """List `folder` without opening a picture; returns the files and what is wrong with the folder.
+
+    Hidden files (a leading dot) are passed over.
+    """
+    if not folder.is_dir():
+        return FileList(folder, [], np.empty(0, np.int64), np.empty(0, np.int64), []), [
+            f"{folder}: there is no such folder; the data folder needs clean/ and aug/"
+        ]
+    found, problems = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            match = _NAME.fullmatch(entry.name)
+            if match is None:
+                problems.append(f"{entry.path}: the name is not of the form X_I_L.png (index I, label L)")
+                continue
+            try:
+                status = entry.stat()
+            except OSError as error:
+                problems.append(f"{entry.path}: cannot be read ({error.strerror})")
+                continue
+            found.append((int(match[1]), int(match[2]), entry.name, (status.st_size, status.st_mtime_ns)))
+    found.sort()
+    if not found and not problems:
+        problems.append(f"{folder}: the folder is empty; it needs pictures named X_I_L.png")
+    index = np.array([f[0] for f in found], dtype=np.int64)
+    labels = np.array([f[1] for f in found], dtype=np.int64)
+    return FileList(folder, [f[2] for f in found], index, labels, [f[3] for f in found]), sorted(problems)

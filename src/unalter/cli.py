@@ -50,7 +50,6 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     picture each 10 epochs.
     """
     from unalter.config import TrainOptions, read_options
-    from unalter.console import Console
     from unalter.workflow import train as run_training
 
     values = read_options(config) if config is not None else {}
@@ -59,7 +58,7 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     values = {key: value for key, value in values.items() if key not in ("data", "unalter")}
     if config is not None:
         TrainOptions.from_values(values, str(config))
-    run_training(data, out=out, resume=resume, console=Console(), **{**values, **options})
+    run_training(data, out=out, resume=resume, verbose=True, **{**values, **options})
 
 
 @cli.command()

@@ -41,7 +41,7 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
         f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
     )
     run = train(
-        out / "data", out=out / "run", console=console, epochs=_EPOCHS, map_every=_EPOCHS, batch_size=_BATCH, seed=seed
+        out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=_EPOCHS, batch_size=_BATCH, seed=seed
     )
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
     write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)

@@ -37,7 +37,7 @@ class Evaluation:
     """What an evaluation found."""
 
     scores: list[Scores]
-    """Models first, then `input`, `median filter` and `non-local means`."""
+    """Models first, then `input`, `median` (3 x 3) and `nl-means` (non-local means)."""
     names: list[str]
     labels: np.ndarray
     groups: list[str]
@@ -180,8 +180,8 @@ def _filters() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     from skimage.restoration import denoise_nl_means
 
     return {
-        "median filter": lambda picture: median_filter(picture, 3),
-        "non-local means": lambda picture: denoise_nl_means(picture, patch_size=5, patch_distance=6, h=0.1),
+        "median": lambda picture: median_filter(picture, 3),
+        "nl-means": lambda picture: denoise_nl_means(picture, patch_size=5, patch_distance=6, h=0.1),
     }
 
 

@@ -20,7 +20,7 @@ from unalter.files import write_text
 from unalter.inference import Model, load
 from unalter.nn import Architecture
 from unalter.pairing import Pairs, pair_by_name, write_pairs
-from unalter.run import ModelFolder, RunFolder, latest_run, new_run
+from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.training.batches import PairSource
 from unalter.training.engine import choose_precision
@@ -47,7 +47,7 @@ def train(
     *,
     out: str | Path | None = None,
     resume: bool = False,
-    console: Console | None = None,
+    verbose: bool = False,
     **options: Any,
 ) -> Run:
     """Train the models on a folder with clean/ and aug/: pairs, training, maps, scores.
@@ -56,7 +56,7 @@ def train(
         data: the folder; may be left out on resume.
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been.
-        console: where lines and progress go; None: nowhere but log.txt.
+        verbose: print what goes on, with progress; log.txt has it in any case.
         options: fields of `TrainOptions`.
 
     Raises:
@@ -73,7 +73,6 @@ def train(
             raise InputError("which data? give a folder that holds clean/ and aug/")
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
-    quiet = console is None
     folders = read_folders(Path(data))
     pairs = pair_by_name(folders)
     device = _device(chosen.device)
@@ -87,7 +86,7 @@ def train(
         _start_folder(run, Path(data), chosen, folders, pairs, recipe)
     else:
         said = []
-    console = Console(run.log, quiet) if console is None or console.log is None else console
+    console = Console(run.log, quiet=not verbose)
     console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
     clean, altered = len(folders.clean), len(folders.altered)
     size = " x ".join(map(str, folders.clean.images.shape[:-3:-1]))
@@ -133,8 +132,8 @@ def _fit(trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console:
     if now.total_steps:
         console.say(f"{folder.name}: going on after {now.epoch} epochs and {now.step} steps")
     weights = sum(parameter.numel() for parameter in trainer.averaged.parameters())
-    console.say(f"{folder.name}: training {weights:,} weights for {options.epochs} epochs"
-                + (f" or {options.max_minutes:g} minutes" if options.max_minutes else ""))  # fmt: skip
+    limit = f" or {options.max_minutes:g} minutes" if options.max_minutes else ""
+    console.say(f"{folder.name}: {weights:,} weights, {options.epochs} epochs{limit}; scores are on validation digits")
     with console.progress(folder.name, 1.0) as advance:
 
         def on_step(trainer: Trainer) -> None:
@@ -143,31 +142,23 @@ def _fit(trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console:
             advance(trainer.done, f"epoch {now.epoch + 1}, {speed:,.0f} images/s")
 
         def on_epoch(trainer: Trainer) -> None:
-            row = trainer.progress.history[-1]
-            if len(trainer.progress.history) > said[0]:
-                said[0] = len(trainer.progress.history)
-                console.say(_epoch_line(folder.name, row, folder, now=trainer.progress.epoch, of=options.epochs))
-            snapshots.take(trainer)
+            console.say(_epoch_line(folder.name, trainer.progress.history[-1], options.epochs))
 
-        said = [len(now.history)]
         try:
-            trainer.fit(on_step, on_epoch)
+            trainer.fit(on_step, on_epoch, snapshots.take)
         except Interrupted:
-            console.say(f"{folder.name}: stopped and saved in epoch {trainer.progress.epoch + 1}; go on with\n"
-                        f"  unalter train --resume --out {folder.path.parent}")  # fmt: skip
+            console.say(f"{folder.name}: stopped and saved after {now.epoch} epochs and {now.step} steps; go on with")
+            console.say(f"  unalter train --resume --out {folder.path.parent}")
             raise
-    best = trainer.progress
-    console.say(
-        f"{folder.name}: trained in {best.seconds:.0f} s; best on validation: "
-        f"SSIM {best.best_ssim:.4f} in epoch {best.best_epoch}"
-    )
+    best = f"best on validation: SSIM {now.best_ssim:.4f} in epoch {now.best_epoch}"
+    console.say(f"{folder.name}: trained in {now.seconds:.0f} s; {best}")
 
 
-def _epoch_line(name: str, row: dict[str, float], folder: ModelFolder, now: int, of: int) -> str:
+def _epoch_line(name: str, row: dict[str, float], of: int) -> str:
     kl = f"  KL {row['kl']:5.1f}" if name != "ae" else ""
     return (
-        f"{name:<4} epoch {now:>3}/{of}  loss {row['loss']:6.1f}{kl}  validation SSIM {row['validation_ssim']:.4f} "
-        f"PSNR {row['validation_psnr']:5.2f}  {row['images_per_second']:,.0f} images/s"
+        f"{name:<4} epoch {row['epoch']:>3}/{of}  loss {row['loss']:5.1f}{kl}  SSIM {row['validation_ssim']:.4f}  "
+        f"PSNR {row['validation_psnr']:5.2f}  {row['images_per_second']:>5,.0f} images/s"
     )
 
 
@@ -211,11 +202,8 @@ def _recipe(options: TrainOptions, folders: Folders) -> tuple[Recipe | None, lis
     found = find_backgrounds(folders.altered.images)
     said = "no fixed backgrounds found in the altered pictures"
     if found is not None:
-        count = len(found.images)
-        said = (
-            f"{count} fixed backgrounds found, in {found.share:.1%} of the altered pictures (weight {found.weight:.2f})"
-        )
-    return recipe.fitted_to(found), [f"further pairs are made with the recipe {recipe.name}; {said}"]
+        said = f"{len(found.images)} fixed backgrounds found in {found.share:.1%} of the altered pictures"
+    return recipe.fitted_to(found), [said, f"further pairs are made with the recipe {recipe.name}"]
 
 
 def _start_folder(

@@ -1,9 +1,11 @@
-"""Ctrl-C and SIGTERM as a wish to stop after the step that is under way."""
+"""Ctrl-C and SIGTERM as a wish to stop when the step that is under way is done."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 
@@ -15,6 +17,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self._at_once = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> StopRequest:
@@ -29,7 +32,16 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """In this block, where everything is saved, a signal raises KeyboardInterrupt instead of waiting."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
     def _on_signal(self, number: int, frame: object) -> None:
-        if self.requested and number == signal.SIGINT:
+        if self._at_once or (self.requested and number == signal.SIGINT):
             raise KeyboardInterrupt
         self.requested = True

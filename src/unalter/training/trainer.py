@@ -30,6 +30,7 @@ _AVERAGE_DECAY = 0.998
 _CLIP_NORM = 100.0
 """Gradient norms are a few dozen once training runs; beyond this a batch is an outlier."""
 _EVALUATION_BATCH = 256
+Callback = Callable[["Trainer"], object]
 _TERMS = ("total", "reconstruction", "kl", "ssim")
 
 
@@ -109,29 +110,39 @@ class Trainer:
         assert isinstance(model, Autoencoder)
         return model
 
-    def fit(self, on_step: Callable[[Trainer], None], on_epoch: Callable[[Trainer], None]) -> None:
+    def fit(self, on_step: Callback, on_epoch: Callback, when_saved: Callback) -> None:
         """Train to the end.
 
         Args:
             on_step: called after every step.
-            on_epoch: called after every epoch, when it is saved; its time does not count. It is called again
-                for the last finished epoch on resume, so it should pass over what is already there.
+            on_epoch: called once for every epoch that is done.
+            when_saved: called when an epoch is saved, for what takes time that does not count. On resume it is
+                called again for the last epoch, so it should pass over what is already there.
 
         Raises:
             InputError: the loss is no longer a number.
             Interrupted: Ctrl-C or SIGTERM; the state is saved.
         """
-        if self.progress.step == 0 and self.progress.epoch > 0:
-            on_epoch(self)
         with StopRequest() as stop:
+            if self.progress.step == 0 and self.progress.epoch > 0:
+                self._after_epoch(when_saved, stop)
             while not self.progress.finished:
                 self._train_epoch(on_step, stop)
                 self._end_epoch()
                 on_epoch(self)
-                if stop.requested and not self.progress.finished:
-                    raise Interrupted
+                self._after_epoch(when_saved, stop)
 
-    def _train_epoch(self, on_step: Callable[[Trainer], None], stop: StopRequest) -> None:
+    def _after_epoch(self, when_saved: Callback, stop: StopRequest) -> None:
+        try:
+            with stop.at_once():  # a map can take minutes, and the epoch is saved
+                if not stop.requested:
+                    when_saved(self)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+        if stop.requested:
+            raise Interrupted
+
+    def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.progress
         self._model.train()
         plan = self._source.epoch(now.epoch, self._options.batch_size)

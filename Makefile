@@ -1,5 +1,5 @@
 # `make help` lists the targets. PYTHON=python3.12 chooses the interpreter that .venv is made with.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 MNIST ?= ../shared/data/mnist
 
 BIN := .venv/bin
@@ -21,7 +21,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	@touch $@
 
-demo: setup ## everything on the shipped digits, into runs/demo
+demo: setup ## everything on the shipped digits, into runs/demo (made anew)
+	rm -rf runs/demo
 	$(BIN)/unalter demo
 
 # One torch thread a worker: two workers with all threads each slow one another down.

@@ -40,7 +40,8 @@ def held_out() -> Path:
 
 def prepare() -> None:
     if not (SHARED / "altered-mnist.tar.gz").is_file():
-        sys.exit("skipped: the real folders are not here (../shared/data/altered-mnist.tar.gz)")
+        print("skipped: the real folders are not here (../shared/data/altered-mnist.tar.gz)")
+        sys.exit(0)
     if (WORK / "held-out" / "truth.csv").is_file():
         return
     shutil.rmtree(WORK / "data", ignore_errors=True)
@@ -73,6 +74,7 @@ def prepare() -> None:
 def mnist(part: str) -> tuple[np.ndarray, np.ndarray]:
     """MNIST's own images uint8 [N, 28, 28] and labels, `train` or `t10k`; to judge, never to train models on."""
     if not (SHARED / "mnist").is_dir():
-        sys.exit("skipped: MNIST's IDX files are not here (../shared/data/mnist)")
+        print("skipped: MNIST's IDX files are not here (../shared/data/mnist)")
+        sys.exit(0)
     images = read_idx(SHARED / "mnist" / f"{part}-images-idx3-ubyte.gz")
     return images, read_idx(SHARED / "mnist" / f"{part}-labels-idx1-ubyte.gz").astype(np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("more", nargs="*", help="further arguments of unalter train, after --")
     arguments = parser.parse_args()
+    if arguments.out is None:
+        shutil.rmtree(WORK / f"quality-{arguments.minutes:g}min-seed{arguments.seed}", ignore_errors=True)
     out = arguments.out or WORK / f"quality-{arguments.minutes:g}min-seed{arguments.seed}"
     train = [
         sys.executable, "-m", "unalter", "train", str(training_folders()), "--out", str(out),

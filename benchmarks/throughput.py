@@ -5,7 +5,7 @@
 Three programs take turns, each the same net, loss, optimiser and batch:
   files    a torch DataLoader with 2 workers that reads both PNG files of every item; float32, default memory format
   memory   unalter's pictures in memory, pairs made by the recipe; float32, default memory format
-  unalter  the same with bf16 where the processor has it, channels_last
+  unalter  the same with bf16 autocast, channels_last
 On the real folders where they are here, else on altered shipped digits.
 """
 
@@ -114,7 +114,7 @@ def main() -> None:
     arguments = parser.parse_args()
     options = TrainOptions()
     with tempfile.TemporaryDirectory() as folder:
-        if SHARED.is_dir():
+        if (SHARED / "altered-mnist.tar.gz").is_file():
             data = training_folders()
         else:
             digits = write_digit_folder(Path(folder) / "digits", "train")

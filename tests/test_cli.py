@@ -88,6 +88,42 @@ def test_wrong_data_is_refused_before_anything_is_written(capsys, tmp_path):
         assert tree(tmp_path) == []
 
 
+def test_pictures_too_small_for_ssim_are_refused_before_anything_is_written(capsys, tmp_path):
+    for part in ("clean", "aug"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+        for index in range(4):
+            Image.new("L", (6, 9), 10 * index).save(tmp_path / "data" / part / f"{part}_{index}_0.png")
+    code, _, err = run(capsys, "train", tmp_path / "data", "--out", tmp_path / "out", "--recipe", "noise")
+    assert code == 2 and "at least 7 x 7" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_cuda_where_there_is_none_is_said(capsys, tmp_path, small_run, small_data, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for arguments in (
+        ("train", small_data, "--out", tmp_path / "out"),
+        ("evaluate", small_run, small_data, "--out", tmp_path / "out"),
+        ("denoise", small_run, small_data / "aug", "--out", tmp_path / "out"),
+    ):
+        code, _, err = run(capsys, *arguments, "--device", "cuda")
+        assert code == 2 and "no CUDA device" in err
+    assert tree(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_is_an_error_without_traceback(capsys, tmp_path, small_run, small_data):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    for arguments in (
+        ("train", small_data, "--out", blocked / "run"),
+        ("generate", small_run, "--label", "1", "--out", blocked / "g.png"),
+        ("pair", small_data, "--out", blocked / "pairs.csv"),
+        ("denoise", small_run, small_data / "aug", "--out", blocked),
+        ("alter", small_data / "clean", blocked / "x"),
+    ):
+        code, _, err = run(capsys, *arguments)
+        assert code == 2 and err.startswith("error:"), arguments
+
+
 def test_an_existing_run_is_not_overwritten(capsys, small_run, small_data):
     before = tree(small_run)
     code, _, err = run(capsys, "train", small_data, "--out", small_run)
@@ -152,6 +188,10 @@ def test_denoise_reports_every_bad_file_and_writes_nothing(capsys, tmp_path, sma
     assert code == 2 and "large.png: 30 x 28" in err and "page.png" in err
     assert not (tmp_path / "out").exists()
     Image.new("L", (28, 28)).save(tmp_path / "in" / "fine.png")
+    code, _, err = run(
+        capsys, "denoise", small_run, tmp_path / "in" / "fine.png", "--out", tmp_path / "in", "--model", "ae"
+    )
+    assert code == 2 and "overwritten by its own result" in err
     arguments = (tmp_path / "in" / "fine.png", "--out", tmp_path / "out", "--model", "cvae")
     code, _, err = run(capsys, "denoise", small_run, *arguments)
     assert code == 2 and "has no label" in err

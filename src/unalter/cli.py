@@ -14,6 +14,7 @@ from unalter.errors import InputError, Interrupted
 from unalter.options import train_options
 
 _FOLDER = click.Path(path_type=Path)
+_SEED = click.IntRange(0, 2**32 - 1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,7 +29,7 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--out", type=_FOLDER, default=Path("runs/demo"), show_default=True, help="Where to; must not exist.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=_SEED, default=0, show_default=True)
 def demo(out: Path, seed: int) -> None:
     """Everything on the digits shipped with the package, in a few minutes."""
     from unalter.console import Console
@@ -49,13 +50,13 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
     picture each 10 epochs.
     """
-    from unalter.config import TrainOptions, read_options
+    from unalter.config import NOT_OPTIONS, TrainOptions, read_options
     from unalter.workflow import train as run_training
 
     values = read_options(config) if config is not None else {}
     values = {str(key).replace("-", "_"): value for key, value in values.items()}
-    data = data or (Path(values["data"]) if "data" in values else None)
-    values = {key: value for key, value in values.items() if key not in ("data", "unalter")}
+    data = data or (Path(str(values["data"])) if values.get("data") else None)
+    values = {key: value for key, value in values.items() if key not in NOT_OPTIONS}
     if config is not None:
         TrainOptions.from_values(values, str(config))
     run_training(data, out=out, resume=resume, verbose=True, **{**values, **options})
@@ -81,7 +82,7 @@ def pair(data: Path, out: Path) -> None:
 @click.argument("out", type=_FOLDER)
 @click.option("--recipe", default="altered-mnist", show_default=True, help="A preset, or a YAML file.")
 @click.option("--count", type=click.IntRange(1), help="How many pictures to alter; default all.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=_SEED, default=0, show_default=True)
 def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> None:
     """Write an altered data set of the pictures in CLEAN to OUT.
 
@@ -136,7 +137,7 @@ def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, mo
 @click.option("--label", default=None, help="A class, or 'all'; needed for a CVAE, not for a VAE.")
 @click.option("--count", type=click.IntRange(1), default=16, show_default=True, help="Pictures a class.")
 @click.option("--out", type=_FOLDER, required=True, help="The PNG file to write.")
-@click.option("--seed", type=int, help="The same seed gives the same pictures.")
+@click.option("--seed", type=_SEED, help="The same seed gives the same pictures.")
 @click.option("--model", type=click.Choice(["vae", "cvae"]), help="Default: the CVAE where there is one.")
 @_device
 def generate(
@@ -158,7 +159,7 @@ def generate(
 @click.argument("data", type=_FOLDER)
 @click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True, help="The PNG file to write.")
 @click.option("--points", type=click.IntRange(0), default=0, show_default=True, help="Map only so many; 0: all.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=_SEED, default=0, show_default=True)
 @_model
 @_device
 def map_(run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str) -> None:
@@ -185,6 +186,10 @@ def _exit_code(run: Callable[[], Any]) -> int:
         return error.exit_code if error.exit_code != 1 else 2
     except InputError as error:
         click.echo(f"error: {error}", err=True)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 2
     except (Interrupted, KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)

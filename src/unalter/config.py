@@ -11,6 +11,10 @@ import yaml
 from unalter.errors import InputError, raise_together
 
 MODELS = ("ae", "vae", "cvae")
+NOT_OPTIONS = ("data", "unalter")
+"""Keys of a run's config.yaml that are no training options."""
+_LARGEST_SEED = 2**32 - 1
+"""What every library that takes the seed can take."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class TrainOptions:
         raise_together(_out_of_range(asdict(self)), "These options cannot be used:")
 
     def to_yaml(self) -> str:
-        """The options as YAML; `from_yaml` reads it back."""
+        """The options as YAML; `read_options` and `from_values` read it back."""
         values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
 
@@ -114,6 +118,8 @@ def _out_of_range(values: dict[str, Any]) -> list[str]:
     for name, low in at_least.items():
         if not values[name] >= low:
             problems.append(f"{name} is {values[name]}; it must be at least {low}")
+    if values["seed"] > _LARGEST_SEED:
+        problems.append(f"seed is {values['seed']}; it must be at most {_LARGEST_SEED}")
     if not 0 < values["learning_rate"] < 1:
         problems.append(f"learning_rate is {values['learning_rate']}; it must be between 0 and 1")
     if not 0 <= values["name_pairs"] <= 1:

@@ -34,10 +34,15 @@ class Console:
                 self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
             else:
                 print(text, flush=True)
-        if self.log is not None:
-            with open(self.log, "a", encoding="utf-8") as file:
-                stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-                file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
+        self.log_only(text)
+
+    def log_only(self, text: str) -> None:
+        """Write to the log what is printed elsewhere."""
+        if self.log is None:
+            return
+        with open(self.log, "a", encoding="utf-8") as file:
+            stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+            file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
 
     @contextmanager
     def progress(self, name: str, total: float) -> Iterator[Advance]:

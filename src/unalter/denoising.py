@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from unalter.data.decode import read_picture
+from unalter.data.listing import NAME
 from unalter.errors import InputError, raise_together
 from unalter.inference import Model
 from unalter.pictures import write_picture
-
-_LABEL = re.compile(r".+_\d+_(\d+)\.png", re.IGNORECASE)
 
 
 def denoise_files(model: Model, paths: list[Path], out: Path, label: int | None = None) -> int:
@@ -40,6 +38,8 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: int | None 
         if target in targets:
             problems.append(f"{source} and {targets[target]} would both be written to {out / target}")
         targets[target] = source
+        if (out / target).resolve() == source.resolve():
+            problems.append(f"{source}: would be overwritten by its own result; choose another --out")
         try:
             pictures.append(_fitted(read_picture(source), model.shape))
         except (OSError, SyntaxError, ValueError) as error:
@@ -83,5 +83,5 @@ def _fitted(picture: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def _label_of(path: Path) -> int | None:
-    match = _LABEL.fullmatch(path.name)
-    return int(match[1]) if match else None
+    match = NAME.fullmatch(path.name)
+    return int(match[2]) if match else None

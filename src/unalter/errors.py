@@ -16,7 +16,7 @@ class Interrupted(Exception):
     """Training was asked to stop (Ctrl-C or SIGTERM) and has saved its state."""
 
 
-def raise_together(problems: Iterable[str], headline: str, most: int = 12) -> None:
+def raise_together(problems: Iterable[str], headline: str, most: int = 40) -> None:
     """Raise one `InputError` that lists all `problems`; do nothing when there are none."""
     problems = list(problems)
     if not problems:

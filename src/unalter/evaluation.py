@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unalter.data import Folders, Pictures, read_folders
+from unalter.data import Folders, read_folders
 from unalter.errors import InputError, raise_together
 from unalter.files import whole_file
 from unalter.inference import Model, load
-from unalter.metrics import psnr, ssim
+from unalter.metrics import LEAST_SIZE, psnr, ssim
 from unalter.pairing import pair_by_name
 from unalter.run import RunFolder, model_folder
 
@@ -94,10 +94,11 @@ def evaluate(
     rows, partner, groups = _true_pairs(folders, None if truth is None else Path(truth))
     altered, clean = folders.altered.rows(rows), folders.clean.rows(partner)
     models = _models(run, model, device)
-    x = torch.from_numpy(np.array(clean.images)).float() / 255
-    results = {one.name: _denoised(one, altered, clean.labels) for one in models}
+    channels = max(altered.images.shape[1], models[0].shape[0])  # a colour model takes grey pictures too
+    targets, inputs = (_unit(part.images, channels) for part in (clean, altered))
+    x = torch.from_numpy(targets)
+    results = {one.name: one.denoise(inputs, clean.labels) for one in models}
     scores = [_score(name, result, x) for name, result in results.items()]
-    inputs = altered.images.astype(np.float32) / 255
     scores.append(_score("input", inputs, x))
     if filters:
         scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]
@@ -107,7 +108,7 @@ def evaluate(
     with whole_file(target / "summary.txt") as aside:
         aside.write_text(evaluation.table(), "utf-8")
     for one, score in zip(models, scores, strict=False):
-        _draw_grid(target / f"{one.name}.png", inputs, results[one.name], clean.images, score)
+        _draw_grid(target / f"{one.name}.png", inputs, results[one.name], targets, score)
     return evaluation
 
 
@@ -149,8 +150,12 @@ def _true_pairs(folders: Folders, truth: Path | None) -> tuple[np.ndarray, np.nd
         pairs = pair_by_name(folders)
         rows = pairs.altered
         partner, groups = pairs.clean[rows], [""] * len(rows)
+    if len(rows) == 0 and truth is not None:
+        raise InputError(f"{truth}: names no picture")
     if len(rows) == 0:
         raise InputError("no altered picture has its clean one by name; say which belongs to which with --truth")
+    if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     return rows, partner, groups
 
 
@@ -161,11 +166,10 @@ def _models(run: Path, model: str | None, device: str) -> list[Model]:
     return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
 
 
-def _denoised(model: Model, altered: Pictures, labels: np.ndarray) -> np.ndarray:
-    inputs = np.array(altered.images)
-    if inputs.shape[1] == 1 and model.shape[0] == 3:
-        inputs = inputs.repeat(3, 1)
-    return model.denoise(inputs.astype(np.float32) / 255, labels)
+def _unit(images: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 [N, 1 or 3, H, W] as float32 in 0..1 with so many channels."""
+    scaled = images.astype(np.float32) / 255
+    return scaled if images.shape[1] == channels else scaled.repeat(channels, 1)
 
 
 def _score(method: str, results: np.ndarray, x: torch.Tensor) -> Scores:
@@ -218,7 +222,7 @@ def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.nd
     figure = Figure(figsize=(0.85 * count + 1.2, 10.2), dpi=110, facecolor="white")
     for place, (name, rows) in enumerate(parts.items()):
         axes = figure.add_subplot(3, 1, place + 1)
-        stacked = [to_uint8(inputs[rows]), to_uint8(results[rows]), clean[rows]]
+        stacked = [to_uint8(inputs[rows]), to_uint8(results[rows]), to_uint8(clean[rows])]
         picture = grid(stacked, scale=1).transpose(1, 2, 0)
         axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         cell = picture.shape[1] / count

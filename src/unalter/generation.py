@@ -9,7 +9,7 @@ import numpy as np
 from unalter.errors import InputError
 from unalter.inference import Model, load
 from unalter.pictures import grid, write_picture
-from unalter.run import RunFolder
+from unalter.run import ModelFolder, RunFolder
 
 _COLUMNS = 16
 
@@ -39,7 +39,7 @@ def generating_model(run: Path, model: str | None, device: str) -> Model:
     Raises:
         InputError: there is no such model, or the run has only an AE.
     """
-    if model is None and not (run / "model.safetensors").is_file():
+    if model is None and not ModelFolder(run).weights.is_file():
         names = [folder.name for folder in RunFolder(run).trained()]
         if names == ["ae"]:
             raise InputError(f"{run}: has only an AE, which cannot generate; train a VAE or CVAE")

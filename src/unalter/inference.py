@@ -29,11 +29,23 @@ def load(path: str | Path, model: str | None = None, device: str = "cpu") -> Mod
     Raises:
         InputError: there is no such model, or its files are damaged.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    chosen = choose_device(device)
     folder = model_folder(Path(path), model)
-    network, config = load_model(folder, torch.device(device))
-    return Model(network, config["model"], torch.device(device))
+    network, config = load_model(folder, chosen)
+    return Model(network, config["model"], chosen)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called auto (CUDA where there is one), cpu or cuda.
+
+    Raises:
+        InputError: another name, or CUDA asked for where there is none.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device is {name!r}; it must be auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda: no CUDA device is found here; use cpu or auto")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 class Model:
@@ -61,7 +73,7 @@ class Model:
         """How many classes the model knows; 0 where it does not know of any."""
         return self.network.shape.classes
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:
         """The clean pictures of altered ones: decode(encode(x)), a VAE decodes the mean.
 
@@ -73,7 +85,7 @@ class Model:
         parts = [self.network(x, self._part(y, rows)).logits.sigmoid() for rows, x in self._batches(batch)]
         return restore(torch.cat(parts) if parts else batch)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, images: Any, labels: Any = None, *, sample: bool = False, seed: int = 0) -> Any:
         """The codes of pictures: [N, latent] float32, numpy (torch where torch was given).
 
@@ -90,7 +102,7 @@ class Model:
             mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(seed))
         return mu.to(images.device) if isinstance(images, Tensor) else mu.cpu().numpy()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode(self, codes: Any, labels: Any = None) -> Any:
         """The pictures of codes [N, latent]: float32 in 0..1, [N, H, W] or in colour [N, 3, H, W].
 
@@ -153,9 +165,10 @@ class Model:
             return None
         if labels is None:
             raise InputError(f"a CVAE needs labels: give one (0..{self.classes - 1}), or one a picture")
-        y = torch.as_tensor(np.asarray(labels))
-        if y.is_floating_point() or y.dtype == torch.bool:
-            raise InputError(f"labels must be whole numbers, not {y.dtype}".replace("torch.", ""))
+        given = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+        if given.dtype.kind not in "iu":
+            raise InputError(f"labels must be whole numbers, not {given.dtype}")
+        y = torch.from_numpy(given.astype(np.int64))
         if y.ndim == 0:
             y = y.expand(count)
         if y.shape != (count,):
@@ -163,7 +176,7 @@ class Model:
         if count and not (y.min() >= 0 and y.max() < self.classes):
             wrong = y[(y < 0) | (y >= self.classes)][0].item()
             raise InputError(f"label {wrong} is unknown; the model knows 0..{self.classes - 1}")
-        return y.long().to(self._device)
+        return y.to(self._device)
 
     @staticmethod
     def _part(y: Tensor | None, rows: slice) -> Tensor | None:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 _WINDOW = 7
+LEAST_SIZE = _WINDOW
+"""Pixels that a side must have for SSIM."""
 _K1, _K2 = 0.01, 0.03
 
 

@@ -72,6 +72,8 @@ def as_batch(images: Any, shape: tuple[int, int, int]) -> tuple[torch.Tensor, Ca
     pixels, mode = images, ""
     if hasattr(images, "getbands"):  # PIL
         mode = images.mode
+        if mode not in ("L", "RGB", "1", "P", "RGBA"):
+            raise InputError(f"expected a PIL picture of mode L or RGB, got {mode}")
         pixels = np.asarray(images.convert("L" if channels == 1 else "RGB"))
         pixels = pixels if channels == 1 else pixels.transpose(2, 0, 1)
     if isinstance(pixels, np.ndarray):

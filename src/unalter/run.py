@@ -36,6 +36,11 @@ class ModelFolder:
     def metrics(self) -> Path:
         return self.path / "metrics.csv"
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether weights are there, with what says what they are."""
+        return self.weights.is_file() and self.config.is_file()
+
     def samples(self, epoch: int) -> Path:
         return self.path / "samples" / f"epoch_{epoch:03d}.png"
 
@@ -66,6 +71,11 @@ class RunFolder:
         return self.path / "recipe.yaml"
 
     @property
+    def backgrounds(self) -> Path:
+        """The folder of the recipe's backgrounds."""
+        return self.recipe.parent / "backgrounds"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 
@@ -74,7 +84,7 @@ class RunFolder:
 
     def trained(self) -> list[ModelFolder]:
         """The models that have weights on disk, in the order ae, vae, cvae."""
-        return [folder for folder in map(self.model, MODELS) if folder.weights.is_file()]
+        return [folder for folder in map(self.model, MODELS) if folder.is_trained]
 
 
 def new_run(runs: Path) -> RunFolder:
@@ -104,7 +114,7 @@ def model_folder(path: Path, model: str | None = None) -> ModelFolder:
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
     path = path.absolute()  # "." has no name
-    if (path / "model.safetensors").is_file():
+    if ModelFolder(path).weights.is_file():
         if model is not None and model != path.name:
             raise InputError(f"{path} is one model's folder, {path.name}, not {model}")
         return ModelFolder(path)
@@ -123,4 +133,7 @@ def model_folder(path: Path, model: str | None = None) -> ModelFolder:
 def _best_ssim(folder: ModelFolder) -> float:
     import json
 
-    return float(json.loads(folder.config.read_text("utf-8")).get("validation_ssim", 0.0))
+    try:
+        return float(json.loads(folder.config.read_text("utf-8"))["validation_ssim"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{folder.config}: damaged; name another model with --model") from None

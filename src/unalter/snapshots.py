@@ -52,20 +52,19 @@ class Snapshots:
             self._write_samples(model, epoch)
             wrote = True
         if every and not self._folder.map_points(epoch).exists():
-            self._write_maps(model, epoch)
-            wrote = True
+            wrote |= self._write_maps(model, epoch)
         return wrote
 
     def _write_samples(self, model: Model, epoch: int) -> None:
         x_hat = model.denoise(self._x_alt, self._y)
         write_picture(self._folder.samples(epoch), grid([to_uint8(part) for part in (self._x_alt, x_hat, self._x)]))
 
-    def _write_maps(self, model: Model, epoch: int) -> None:
+    def _write_maps(self, model: Model, epoch: int) -> bool:
         rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)
         name = self._folder.name
         if len(rows) < LEAST_POINTS:
             self._console.say(f"{name}: no map: {len(rows)} pictures are too few for one")
-            return
+            return False
         start = time.monotonic()
         images, labels = np.array(self._altered.images[rows]), self._altered.labels[rows]
         codes = {"means" if model.network.shape.variational else "codes": model.encode(images, labels)}
@@ -78,3 +77,4 @@ class Snapshots:
         save_points(self._folder.map_points(epoch), rows, labels, **maps)
         spent = time.monotonic() - start
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
+        return True

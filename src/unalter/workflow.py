@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from unalter import __version__
 from unalter.alter import Recipe, find_backgrounds, load_recipe
-from unalter.config import TrainOptions, read_options
+from unalter.config import NOT_OPTIONS, TrainOptions, read_options
 from unalter.console import Console
 from unalter.data import Folders, read_folders
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
-from unalter.inference import Model, load
+from unalter.inference import Model, choose_device, load
+from unalter.metrics import LEAST_SIZE
 from unalter.nn import Architecture
 from unalter.pairing import Pairs, pair_by_name, write_pairs
 from unalter.run import RunFolder, latest_run, new_run
@@ -27,8 +29,6 @@ from unalter.training.engine import choose_precision
 from unalter.training.trainer import Trainer
 
 _RUNS = Path("runs")
-_NOT_OPTIONS = ("data", "unalter")
-"""Keys of a run's config.yaml that are no training options."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def train(
         options: fields of `TrainOptions`.
 
     Raises:
-        InputError: something given cannot be used; nothing is written then.
+        InputError: something given cannot be used, and nothing is written; or the loss is no longer a number.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
     """
     if resume:
@@ -75,17 +75,18 @@ def train(
             raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
     folders = read_folders(Path(data))
     pairs = pair_by_name(folders)
-    device = _device(chosen.device)
+    device = choose_device(chosen.device)
+    said: list[str] = []
     if not resume:
         recipe, said = _recipe(chosen, folders)
         # everything that can be wrong is found before the run folder exists
         PairSource(folders, pairs, recipe, **_source_options(chosen), device=torch.device("cpu"))
-        if chosen.precision == "auto":  # measured once, and kept: another choice would give other numbers
+        # chosen once and kept: another device or precision would give other numbers on resume
+        chosen = replace(chosen, device=device.type)
+        if chosen.precision == "auto":
             shape = _architecture(chosen.models[0], folders, chosen)
             chosen = replace(chosen, precision=choose_precision(shape, chosen.batch_size, device))
         _start_folder(run, Path(data), chosen, folders, pairs, recipe)
-    else:
-        said = []
     console = Console(run.log, quiet=not verbose)
     console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
     clean, altered = len(folders.clean), len(folders.altered)
@@ -97,9 +98,13 @@ def train(
     # read back from the file in every case: what is trained on is what is written, to the last digit
     recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
     source = PairSource(folders, pairs, recipe, **_source_options(chosen), device=device)
-    said = f"device {device}, {torch.get_num_threads()} threads, precision {chosen.precision}, seed {chosen.seed}"
-    console.say(said)
-    _fit_all(run, folders, chosen, source, device, console, resume)
+    threads = torch.get_num_threads()
+    console.say(f"device {device}, {threads} threads, precision {chosen.precision}, seed {chosen.seed}")
+    try:
+        _fit_all(run, folders, chosen, source, device, console, resume)
+    except InputError as error:
+        console.log_only(f"error: {error}")
+        raise
     console.say(f"done: {run.path}")
     return Run(run.path)
 
@@ -108,7 +113,7 @@ def _fit_all(
     run: RunFolder, folders: Folders, options: TrainOptions, source: PairSource, device: torch.device,
     console: Console, resume: bool,
 ) -> None:  # fmt: skip
-    fingerprint = _fingerprint(folders)
+    fingerprint = _fingerprint(run, folders)
     trained_any = False
     for name in options.models:
         folder = run.model(name)
@@ -167,25 +172,15 @@ def _resumed(run: RunFolder, data: str | Path | None, given: dict[str, Any]) -> 
     if not run.config.is_file():
         raise InputError(f"{run.path}: no run to resume here (it has no config.yaml)")
     saved = read_options(run.config)
-    options = TrainOptions.from_values({k: v for k, v in saved.items() if k not in _NOT_OPTIONS}, str(run.config))
-    again = TrainOptions.from_values({**_values(options), **given})
+    options = TrainOptions.from_values({k: v for k, v in saved.items() if k not in NOT_OPTIONS}, str(run.config))
+    again = TrainOptions.from_values({**asdict(options), **given})
     differing = [spec.name for spec in fields(options) if getattr(options, spec.name) != getattr(again, spec.name)]
     if differing:
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
         raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
+    if data is None and not isinstance(saved.get("data"), str):
+        raise InputError(f"{run.config}: does not say where the data are; give the folder again")
     return Path(data if data is not None else saved["data"]), options
-
-
-def _values(options: TrainOptions) -> dict[str, Any]:
-    return {spec.name: getattr(options, spec.name) for spec in fields(options)}
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: no CUDA device is found here; use cpu or auto")
-    return torch.device(name)
 
 
 def _source_options(options: TrainOptions) -> dict[str, Any]:
@@ -194,34 +189,44 @@ def _source_options(options: TrainOptions) -> dict[str, Any]:
 
 def _recipe(options: TrainOptions, folders: Folders) -> tuple[Recipe | None, list[str]]:
     """The recipe that pairs are made with, its backgrounds from the altered folder, and what to say of it."""
+    if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     if options.recipe == "none":
         return None, ["no recipe: training on name pairs only"]
     recipe = load_recipe(options.recipe)
     if not recipe.needs_backgrounds:
+        recipe.check(_shape(folders))
         return recipe, [f"further pairs are made with the recipe {recipe.name}"]
     found = find_backgrounds(folders.altered.images)
     said = "no fixed backgrounds found in the altered pictures"
     if found is not None:
         said = f"{len(found.images)} fixed backgrounds found in {found.share:.1%} of the altered pictures"
-    return recipe.fitted_to(found), [said, f"further pairs are made with the recipe {recipe.name}"]
+    recipe = recipe.fitted_to(found)
+    recipe.check(_shape(folders))
+    return recipe, [said, f"further pairs are made with the recipe {recipe.name}"]
 
 
 def _start_folder(
     run: RunFolder, data: Path, options: TrainOptions, folders: Folders, pairs: Pairs, recipe: Recipe | None
 ) -> None:
     try:
-        run.path.mkdir(parents=True, exist_ok=True)
+        run.path.mkdir(parents=True, exist_ok=run.path.is_dir())
     except OSError as error:
         raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
     write_pairs(run.pairs, folders, pairs)
     if recipe is not None:
         recipe.save(run.recipe)
-    head = f"unalter: {__version__}\ndata: {os.path.abspath(data)}\n"
+    head = yaml.safe_dump({"unalter": __version__, "data": os.path.abspath(data)}, sort_keys=False, width=10_000)
     write_text(run.config, head + options.to_yaml())
 
 
-def _architecture(name: str, folders: Folders, options: TrainOptions) -> Architecture:
+def _shape(folders: Folders) -> tuple[int, int, int]:
     channels, height, width = folders.clean.images.shape[1:]
+    return channels, height, width
+
+
+def _architecture(name: str, folders: Folders, options: TrainOptions) -> Architecture:
+    channels, height, width = _shape(folders)
     return Architecture(
         height=height,
         width=width,
@@ -232,9 +237,11 @@ def _architecture(name: str, folders: Folders, options: TrainOptions) -> Archite
     )
 
 
-def _fingerprint(folders: Folders) -> str:
-    """A hash of all pixels and names: what the data are, wherever they lie."""
+def _fingerprint(run: RunFolder, folders: Folders) -> str:
+    """A hash of all pixels and names, wherever they lie, and of the run's recipe with its backgrounds."""
     digest = hashlib.sha256()
+    for path in (run.recipe, *sorted(run.backgrounds.glob("*.png"))):
+        digest.update(path.read_bytes() if path.is_file() else b"none")
     for part in (folders.clean, folders.altered):
         digest.update("\n".join(part.names).encode())
         digest.update(part.images.tobytes())

@@ -27,3 +27,9 @@ def test_without_common_names_there_are_no_pairs():
     np.testing.assert_array_equal(pairs.clean, [-1, -1])
     assert len(pairs.altered) == 0
     assert "2 have none" in pairs.summary()
+
+
+def test_a_name_that_two_clean_pictures_have_pairs_with_neither():
+    clean = pictures((1, 0), (1, 0), (2, 5))
+    altered = pictures((1, 0), (2, 5))
+    np.testing.assert_array_equal(pair_by_name(Folders(clean, altered)).clean, [-1, 2])

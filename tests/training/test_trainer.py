@@ -65,7 +65,7 @@ def test_other_data_and_other_architectures_are_refused_on_resume(small_data: Pa
         (other / part).mkdir(parents=True)
         for path in sorted((small_data / part).iterdir())[:50]:
             (other / part / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match="trained on other data"):
+    with pytest.raises(InputError, match="trained on other data or another recipe"):
         unalter.train(other, out=out, resume=True)
     config = RunFolder(out).config
     config.write_text(config.read_text().replace("latent: 4", "latent: 5"))
@@ -86,3 +86,45 @@ def test_same_seed_same_weights_other_seed_others(small_data: Path, tmp_path: Pa
         unalter.train(small_data, out=tmp_path / name, epochs=1, seed=seed, **OPTIONS)
     a, b, c = ((tmp_path / name / "ae" / "model.safetensors").read_bytes() for name in "abc")
     assert a == b != c
+
+
+def test_a_gradient_that_is_not_a_number_never_reaches_the_weights(small_data: Path, tmp_path: Path, monkeypatch):
+    true_loss, calls = trainer.negative_elbo, []
+
+    def failing(output, x, beta, ssim_weight):
+        calls.append(1)
+        loss = true_loss(output, x, beta, ssim_weight)
+        if len(calls) > 4:
+            loss.total.register_hook(lambda gradient: gradient * math.nan)
+        return loss
+
+    monkeypatch.setattr(trainer, "negative_elbo", failing)
+    with pytest.raises(InputError, match=r"or its gradient is no longer a number.*gradient nan"):
+        unalter.train(small_data, out=tmp_path / "run", epochs=5, checkpoint_seconds=0, **OPTIONS)
+    state = load_checkpoint(tmp_path / "run" / "ae" / "checkpoint.pt", torch.device("cpu"))
+    assert state["progress"]["total_steps"] == 4
+    assert all(torch.isfinite(tensor).all() for tensor in state["model"].values())
+    assert "no longer a number" in (tmp_path / "run" / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("harm", ["options", "recipe", "background"])
+def test_what_was_changed_meanwhile_is_refused_on_resume(small_data: Path, tmp_path: Path, harm: str):
+    run = RunFolder(tmp_path / "run")
+    unalter.train(
+        small_data, out=run.path, epochs=1, recipe="noise" if harm == "recipe" else "altered-mnist", **OPTIONS
+    )
+    if harm == "options":
+        run.config.write_text(run.config.read_text().replace("beta: 1.0", "beta: 2.0"))
+    elif harm == "recipe":
+        run.recipe.write_text(run.recipe.read_text().replace("0.4", "0.5"))
+    else:
+        run.backgrounds.mkdir(exist_ok=True)
+        (run.backgrounds / "99.png").write_bytes(next((small_data / "clean").iterdir()).read_bytes())
+    with pytest.raises(InputError, match="other options" if harm == "options" else "another recipe"):
+        unalter.train(out=run.path, resume=True)
+
+
+def test_a_code_of_two_numbers_can_be_mapped(small_data: Path, tmp_path: Path):
+    options = {**OPTIONS, "latent": 2, "map_every": 1}
+    unalter.train(small_data, out=tmp_path / "run", epochs=1, **options)
+    assert RunFolder(tmp_path / "run").model("ae").map_picture(1).is_file()

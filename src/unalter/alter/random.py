@@ -2,7 +2,7 @@
 
 Every picture has a key; its n-th random number is a hash of key and n (a counter-based generator in the
 sense of Salmon et al. 2011, with the finaliser of SplitMix64, Steele et al. 2014). So what happens to a
-picture depends on its key alone: not on the batch it is in, nor on the device, nor on what ran before.
+picture depends on its key alone: not on the batch it is in, nor on what ran before.
 """
 
 from __future__ import annotations

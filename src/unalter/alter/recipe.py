@@ -75,6 +75,17 @@ class Recipe:
             altered[rows] = part
         return (altered * 255).round_().clamp_(0, 255).div_(255)
 
+    def check(self, shape: tuple[int, int, int]) -> None:
+        """Take every branch once on a picture of shape (C, H, W).
+
+        Raises:
+            InputError: a step cannot be applied to such pictures.
+        """
+        for branch in self.branches:
+            x = torch.zeros(1, *shape)
+            for step in branch.steps:
+                x = step(x, PictureRandom(torch.zeros(1, dtype=torch.int64)))
+
     def taken(self, random: PictureRandom) -> Tensor:
         """Which branch each picture takes, int64 [N]; draws the first number of every stream."""
         shares = torch.tensor([branch.share for branch in self.branches])
@@ -264,7 +275,10 @@ def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
 def _load_backgrounds(folder: Path) -> Tensor:
     from unalter.data.decode import read_picture
 
-    pictures = [read_picture(path) for path in sorted(folder.glob("*.png"))]
+    try:
+        pictures = [read_picture(path) for path in sorted(folder.glob("*.png"))]
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{folder}: a background cannot be read ({error})") from None
     if not pictures:
         raise InputError(f"{folder}: no PNG in the folder of backgrounds")
     if len({picture.shape[:2] for picture in pictures}) > 1:

@@ -20,7 +20,11 @@ def read_picture(path: str | Path) -> np.ndarray:
     """
     from PIL import Image  # the parser of `--help` does not need it
 
-    with Image.open(io.BytesIO(Path(path).read_bytes())) as picture:
+    try:
+        opened = Image.open(io.BytesIO(Path(path).read_bytes()))
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
+    with opened as picture:
         if picture.mode.startswith("I;16"):  # Pillow's own conversion turns all above 255 to white
             return (np.asarray(picture) >> 8).astype(np.uint8)
         if picture.mode in ("I", "F"):

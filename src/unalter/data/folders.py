@@ -72,6 +72,7 @@ def read_folders(data: Path, cache: Path | None = None) -> Folders:
 def read_altered(folder: Path, cache: Path | None = None) -> Pictures:
     """Read one folder of pictures with names `X_I_L.png`; errors and cache as in `read_folders`."""
     files, problems = list_pictures(folder)
-    raise_together(problems, f"{folder} cannot be used:")
+    if problems:
+        raise_together([*problems, *faults([files])], f"{folder} cannot be used:")
     images = cached_pixels([files], lambda: decode([files]), cache)
     return Pictures(images, files.index, files.labels, files.names)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-_NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
+NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
+_DIGITS = 18
+"""An index of more digits does not fit into 64 bits."""
+_LARGEST_LABEL = 999
+"""More classes than this are a misread name rather than a data set of small pictures."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            match = _NAME.fullmatch(entry.name)
-            if match is None:
-                problems.append(f"{entry.path}: the name is not of the form X_I_L.png (index I, label L)")
+            match = NAME.fullmatch(entry.name)
+            if match is None or len(match[1]) > _DIGITS or int(match[2]) > _LARGEST_LABEL:
+                form = f"X_I_L.png (index I of at most {_DIGITS} digits, label L of 0..{_LARGEST_LABEL})"
+                problems.append(f"{entry.path}: the name is not of the form {form}")
                 continue
             try:
                 status = entry.stat()

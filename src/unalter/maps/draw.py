@@ -51,6 +51,6 @@ def _widest_view(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """A rotation [3, 3] after which the class centres spread most along the first two axes."""
     centres = np.stack([points[labels == label].mean(0) for label in np.unique(labels)])
     spread = centres if len(centres) > 3 else points
-    _, _, axes = np.linalg.svd(spread - spread.mean(0), full_matrices=True)
+    _, _, axes = np.linalg.svd(spread - spread.mean(0), full_matrices=False)
     rotation = axes.T
     return rotation * np.sign(np.linalg.det(rotation))

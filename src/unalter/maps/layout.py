@@ -35,7 +35,8 @@ def map_codes(codes: np.ndarray, seed: int = 0) -> PointMap:
     from unalter.tsne import TSNE  # scikit-learn is slow to import, and many runs draw no map
 
     perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
-    tsne = TSNE(n_components=3, perplexity=perplexity, init="pca", random_state=seed, n_jobs=os.cpu_count())
+    init = "pca" if codes.shape[1] >= 3 else "random"
+    tsne = TSNE(n_components=3, perplexity=perplexity, init=init, random_state=seed, n_jobs=os.cpu_count())
     points = tsne.fit_transform(np.ascontiguousarray(codes, np.float32))
     return PointMap(points.astype(np.float32), float(tsne.kl_divergence_))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from unalter.data import Folders
@@ -9,9 +11,14 @@ from unalter.pairing.pairs import Pairs
 
 
 def pair_by_name(folders: Folders) -> Pairs:
-    """Pair the pictures whose index and label are the same; the others get no partner."""
+    """Pair the pictures whose index and label are the same; the others get no partner.
+
+    Neither does a picture that two clean ones would fit: nothing says which of them is its own.
+    """
     clean, altered = folders.clean, folders.altered
-    rows = {key: row for row, key in enumerate(zip(clean.index.tolist(), clean.labels.tolist(), strict=True))}
+    clean_keys = list(zip(clean.index.tolist(), clean.labels.tolist(), strict=True))
+    once = {key for key, count in Counter(clean_keys).items() if count == 1}
+    rows = {key: row for row, key in enumerate(clean_keys) if key in once}
     keys = zip(altered.index.tolist(), altered.labels.tolist(), strict=True)
     partner = np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
     return Pairs(partner, "name", (partner >= 0).astype(np.float64))

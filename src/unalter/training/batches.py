@@ -76,6 +76,8 @@ class PairSource:
         self._paired_training, self._paired_validation = paired[~held], paired[held]
         if recipe is None and len(self._paired_training) == 0:
             raise InputError("no altered picture has its clean one here, and no recipe was given to make pairs with")
+        if recipe is None and len(self._paired_validation) == 0:
+            raise InputError("no name pair is left to validate on; give more pairs, a recipe, or a larger --validation")
         if recipe is None:
             self._share = 1.0
         else:
@@ -99,7 +101,7 @@ class PairSource:
         """
         steps = max(1, self.pictures // batch_size)
         sizes = np.diff(np.linspace(0, self.pictures, steps + 1).round().astype(int))
-        true = np.rint(sizes * self._share).astype(int)
+        true = np.diff(np.rint(sizes.cumsum() * self._share), prepend=0).astype(int)
         rng = np.random.default_rng([self._seed, 1, epoch])
         altered = _cycled(rng, self._paired_training, int(true.sum()))
         clean = _cycled(rng, self._clean_training, int((sizes - true).sum()))
@@ -114,8 +116,6 @@ class PairSource:
     def validation(self) -> Batch:
         """Every name pair of a validation digit, and every validation digit altered once, always the same."""
         clean = self._clean_validation if self._recipe is not None else np.empty(0, np.int64)
-        if len(clean) + len(self._paired_validation) == 0:  # name pairs only, and none fell to validation
-            return self._make(self._paired_training[:1], clean, torch.empty(0, dtype=torch.int64))
         keys = picture_keys(self._seed, _VALIDATION_KEY, torch.from_numpy(clean))
         return self._make(self._paired_validation, clean, keys)
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from unalter import __version__
+from unalter.config import MODELS
 from unalter.errors import InputError
 from unalter.files import whole_file, write_text
 from unalter.nn import Architecture, Autoencoder
@@ -35,8 +36,7 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: not a whole checkpoint of unalter ({first[:120]})") from None
+        raise InputError(f"{path}: not a whole checkpoint of unalter ({_first_line(error)})") from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else None
         raise InputError(f"{path}: a checkpoint of format {found}; this version of unalter reads {FORMAT}")
@@ -66,12 +66,16 @@ def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, 
 
     try:
         config = json.loads(folder.config.read_text("utf-8"))
-        if config["format"] != FORMAT:
+        if config["format"] != FORMAT or config["model"] not in MODELS:
             raise InputError(f"{folder.config}: format {config['format']}; this version of unalter reads {FORMAT}")
         shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["architecture"].items()}
         model = Autoencoder(Architecture(**shape)).to(device)
         model.load_state_dict(load_file(folder.weights, device=str(device)))
-    except (OSError, json.JSONDecodeError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{folder.path}: not a whole model of unalter ({first[:160]})") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{folder.path}: not a whole model of unalter ({_first_line(error)})") from None
     return model.to(memory_format=torch.channels_last).eval(), config  # pyright: ignore[reportCallIssue]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

@@ -66,7 +66,7 @@ class Trainer:
         shape: the model's architecture.
         options: how to train.
         source: the pairs.
-        fingerprint: says which data these are; a checkpoint of other data is refused.
+        fingerprint: says which data and recipe these are; a checkpoint of others is refused.
         resume: go on from the checkpoint, where there is one.
 
     Raises:
@@ -175,10 +175,11 @@ class Trainer:
         loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight)
         self._optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(loss.total)
-        self._fabric.clip_gradients(self._model, self._optimizer, max_norm=_CLIP_NORM, error_if_nonfinite=False)
-        values = torch.stack([loss.terms()[name] for name in _TERMS]).tolist()
-        if not math.isfinite(values[0]):
-            self._diverged(values)
+        norm = self._fabric.clip_gradients(self._model, self._optimizer, max_norm=_CLIP_NORM, error_if_nonfinite=False)
+        assert norm is not None
+        *values, norm = torch.stack([*(loss.terms()[name] for name in _TERMS), norm.detach()]).tolist()
+        if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
+            self._diverged(values, norm)
         self._optimizer.step()
         self._average.update(self._model.module)
         for name, value in zip(_TERMS, values, strict=True):
@@ -241,13 +242,15 @@ class Trainer:
         now, options = self.progress, self._options
         return progress(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
 
-    def _diverged(self, values: list[float]) -> None:
+    def _diverged(self, values: list[float], norm: float) -> None:
         now = self.progress
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(_TERMS, values, strict=True))
+        terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
         raise InputError(
-            f"{self.folder.name}: the loss is no longer a number in epoch {now.epoch + 1}, step {now.step + 1} "
-            f"({terms}); {kept}. Train again with a lower --learning-rate, or with --precision 32-true."
+            f"{self.folder.name}: the loss or its gradient is no longer a number in epoch {now.epoch + 1}, "
+            f"step {now.step + 1} ({terms}); {kept}. "
+            "Train again with a lower --learning-rate, or with --precision 32-true."
         )
 
     def _save(self) -> None:
@@ -260,17 +263,18 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.model.state_dict(),
             "average_steps": self._average.steps,
-            # training draws from generators seeded by step; kept for whatever else draws from the global one
-            "torch_random": torch.get_rng_state(),
+            # no random generator has a state to save: each step seeds its own
         }
         save_checkpoint(self.folder.checkpoint, state)
 
     def _check(self, saved: dict[str, Any], shape: Architecture) -> None:
         path = self.folder.checkpoint
         if saved["data"] != self._fingerprint:
-            raise InputError(f"{path}: was trained on other data; resume with the same folders, or start a new run")
+            raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
         if saved["architecture"] != _plain(vars(shape)):
             raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
+        if saved["options"] != _plain(vars(self._options)):
+            raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self._model.module.load_state_dict(saved["model"])
@@ -278,7 +282,6 @@ class Trainer:
         self._average.model.load_state_dict(saved["average"])
         self._average.steps = saved["average_steps"]
         self.progress = Progress(**saved["progress"])
-        torch.set_rng_state(saved["torch_random"].cpu())
         self._write_metrics()
 
     def _write_metrics(self) -> None:

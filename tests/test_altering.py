@@ -104,7 +104,8 @@ def test_an_error_leaves_nothing_behind(clean, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "count", "message"), [("no-such", None, "no such recipe"), ("noise", 31, "count is 31; it must be from 1 to 30")]
+    ("recipe", "count", "message"),
+    [("no-such", None, "no such recipe"), ("noise", 31, "count is 31; it must be from 1 to 30")],
 )
 def test_what_cannot_be_used_is_named_and_nothing_written(clean, tmp_path, recipe, count, message):
     with pytest.raises(InputError, match=message):

@@ -31,7 +31,10 @@ def cli() -> None:
 @click.option("--out", type=_FOLDER, default=Path("runs/demo"), show_default=True, help="Where to; must not exist.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
 def demo(out: Path, seed: int) -> None:
-    """Everything on the digits shipped with the package, in a few minutes."""
+    """Everything, on the digits shipped with the package.
+
+    Takes a few minutes: makes altered data sets, trains the three models, maps, scores, generates.
+    """
     from unalter.console import Console
     from unalter.demo import run_demo
 
@@ -66,7 +69,10 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
 @click.argument("data", type=_FOLDER)
 @click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
 def pair(data: Path, out: Path) -> None:
-    """Write pairs.csv: every altered picture with its clean one, or "none"."""
+    """Write pairs.csv: the clean picture of each altered one.
+
+    An altered picture whose clean one is not in the folder has "none".
+    """
     from unalter.data import read_folders
     from unalter.pairing import pair_by_name, write_pairs
 
@@ -107,7 +113,10 @@ _device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), d
 @click.option("--filters/--no-filters", default=True, show_default=True, help="Also score classical filters.")
 @_device
 def evaluate(**arguments: Any) -> None:
-    """SSIM and PSNR on altered pictures whose clean ones are known."""
+    """Score models where the clean picture is known.
+
+    SSIM and PSNR of every model of RUN, of the altered picture itself and of two classical filters.
+    """
     from unalter.evaluation import evaluate as run_evaluation
 
     evaluation = run_evaluation(**arguments)
@@ -123,7 +132,10 @@ def evaluate(**arguments: Any) -> None:
 @_model
 @_device
 def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, model: str | None, device: str) -> None:
-    """Give back the clean pictures of PATH... (PNG files or folders of them)."""
+    """Denoise PNG files, or folders of them.
+
+    Each PATH is a file or a folder; results go to --out under the same names.
+    """
     from unalter.denoising import denoise_files
     from unalter.inference import load
 
@@ -143,7 +155,10 @@ def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, mo
 def generate(
     run: Path, label: str | None, count: int, out: Path, seed: int | None, model: str | None, device: str
 ) -> None:
-    """Generate pictures of a class: z ~ N(0, I), decoded with the label."""
+    """Generate pictures, with a CVAE of a given class.
+
+    z ~ N(0, I), decoded (with the label).
+    """
     from unalter.generation import generating_model, write_generated
 
     if label is not None and label != "all" and not label.isdigit():
@@ -163,7 +178,10 @@ def generate(
 @_model
 @_device
 def map_(run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str) -> None:
-    """Draw the 3D t-SNE map of the altered pictures of DATA under a trained model."""
+    """Draw the 3D t-SNE map of the codes of DATA.
+
+    DATA is a folder with aug/, or one that holds the pictures itself.
+    """
     from unalter.inference import load
     from unalter.maps import map_data
 

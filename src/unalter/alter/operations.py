@@ -73,14 +73,11 @@ class Rotate(Operation):
     sampling: Literal["nearest", "bilinear"] = "bilinear"
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
-        angle = random.between(*self.degrees) * (math.pi / 180)
-        cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+        angle = (random.between(*self.degrees) * (math.pi / 180))[:, None, None]
+        cos, sin = angle.cos(), angle.sin()
+        u, v = _coordinates(x)
         height, width = x.shape[-2:]
-        affine = torch.stack(  # output to input coordinates, both -1..1
-            [cos, -sin * height / width, zero, sin * width / height, cos, zero], 1
-        ).reshape(-1, 2, 3)
-        grid = F.affine_grid(affine, list(x.shape), align_corners=False)
-        return F.grid_sample(x, grid, mode=self.sampling, align_corners=False)
+        return _sample(x, cos * u - sin * (height / width) * v, sin * (width / height) * u + cos * v, self.sampling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,17 +105,25 @@ class Perspective(Operation):
         n = len(x)
         inward = self.distortion * random.uniform(4, 2)
         corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=x.device)
-        homography = _homography(corners * (1 - inward), corners.expand(n, 4, 2))
-        identity = torch.eye(2, 3, device=x.device).expand(n, 2, 3)
-        grid = F.affine_grid(identity, list(x.shape), align_corners=False)
-        rows = torch.cat([grid, torch.ones_like(grid[..., :1])], -1).flatten(1, 2)  # [N, H*W, 3]
-        # three multiply-adds rather than a batched product, whose rounding may depend on the batch size
-        mapped = sum(rows[..., i : i + 1] * homography[:, None, :, i] for i in range(3))
-        assert isinstance(mapped, Tensor)
-        scale = mapped[..., 2:]
-        outside = torch.full_like(scale, 3.0)  # behind the horizon: sampled from the black surroundings
-        points = torch.where(scale > 1e-3, mapped[..., :2] / scale.clamp_min(1e-3), outside)
-        return F.grid_sample(x, points.reshape(grid.shape), mode=self.sampling, align_corners=False)
+        entries = _homography(corners * (1 - inward), corners.expand(n, 4, 2))[:, :, :, None, None]
+        u, v = _coordinates(x)
+        across, down, scale = (entries[:, i, 0] * u + entries[:, i, 1] * v + entries[:, i, 2] for i in range(3))
+        inverse = torch.where(scale > 1e-3, 1 / scale.clamp_min(1e-3), 0)
+        outside = torch.where(scale > 1e-3, 0, 3.0)  # behind the horizon: sampled from the black surroundings
+        return _sample(x, across * inverse + outside, down * inverse + outside, self.sampling)
+
+
+def _coordinates(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the pixels of [N, C, H, W] are, -1..1 from edge to edge: across [1, 1, W] and down [1, H, 1]."""
+    height, width = x.shape[-2:]
+    u = (torch.arange(width, device=x.device) + 0.5) * (2 / width) - 1
+    v = (torch.arange(height, device=x.device) + 0.5) * (2 / height) - 1
+    return u[None, None], v[None, :, None]
+
+
+def _sample(x: Tensor, u: Tensor, v: Tensor, sampling: str) -> Tensor:
+    """The pictures at the places u across and v down, each [N, H, W]; black outside."""
+    return F.grid_sample(x, torch.stack([u, v], -1), mode=sampling, align_corners=False)
 
 
 def _homography(source: Tensor, target: Tensor) -> Tensor:

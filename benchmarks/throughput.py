@@ -58,9 +58,9 @@ def _read(path: Path) -> torch.Tensor:
 class Program:
     """One way to train: where batches come from, and how they are computed with."""
 
-    def __init__(self, batches: Iterator[Pair], bf16: bool, options: TrainOptions) -> None:
+    def __init__(self, batches: Iterator[Pair], bf16: bool, options: TrainOptions, shape: Architecture) -> None:
         torch.manual_seed(0)
-        model = Autoencoder(Architecture(28, 28, latent=options.latent))
+        model = Autoencoder(shape)
         self._channels_last = bf16
         if not self._channels_last:  # the network asks for channels_last inside; the baseline does without
             _default_format(model)
@@ -111,8 +111,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--widths", default="32,64", help="channels at half and quarter resolution")
     arguments = parser.parse_args()
     options = TrainOptions()
+    fine, coarse = map(int, arguments.widths.split(","))
+    shape = Architecture(28, 28, latent=options.latent, widths=(fine, coarse))
     with tempfile.TemporaryDirectory() as folder:
         if (SHARED / "altered-mnist.tar.gz").is_file():
             data = training_folders()
@@ -121,9 +124,9 @@ def main() -> None:
             data = Path(folder) / "data"
             write_altered(digits, data, "altered-mnist")
         programs = {
-            "files": Program(from_files(data, options.batch_size), False, options),
-            "memory": Program(from_memory(data, options), False, options),
-            "unalter": Program(from_memory(data, options), True, options),
+            "files": Program(from_files(data, options.batch_size), False, options, shape),
+            "memory": Program(from_memory(data, options), False, options, shape),
+            "unalter": Program(from_memory(data, options), True, options, shape),
         }
         for program in programs.values():
             program.images_per_second(10)

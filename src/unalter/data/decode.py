@@ -18,10 +18,12 @@ def read_picture(path: str | Path) -> np.ndarray:
     Raises:
         OSError, ValueError: the file cannot be read or is not a picture.
     """
-    from PIL import Image  # the parser of `--help` does not need it
+    from PIL import Image, UnidentifiedImageError  # the parser of `--help` does not need it
 
     try:
         opened = Image.open(io.BytesIO(Path(path).read_bytes()))
+    except UnidentifiedImageError:
+        raise ValueError("this is no picture, or one of an unknown format") from None
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from None
     with opened as picture:

@@ -111,9 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=TrainOptions().batch_size)
     parser.add_argument("--widths", default="32,64", help="channels at half and quarter resolution")
     arguments = parser.parse_args()
-    options = TrainOptions()
+    options = TrainOptions(batch_size=arguments.batch)
     fine, coarse = map(int, arguments.widths.split(","))
     shape = Architecture(28, 28, latent=options.latent, widths=(fine, coarse))
     with tempfile.TemporaryDirectory() as folder:

@@ -16,18 +16,20 @@ from pathlib import Path
 
 from _real import WORK, held_out, training_folders
 
+_QUICK_MINUTES = 0.5
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=0.5)
+    parser.add_argument("--minutes", type=float, default=_QUICK_MINUTES)
     parser.add_argument("--models", default="ae,vae,cvae")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     parser.add_argument("more", nargs="*", help="further arguments of unalter train, after --")
     arguments = parser.parse_args()
-    if arguments.out is None:
-        shutil.rmtree(WORK / f"quality-{arguments.minutes:g}min-seed{arguments.seed}", ignore_errors=True)
     out = arguments.out or WORK / f"quality-{arguments.minutes:g}min-seed{arguments.seed}"
+    if arguments.out is None and arguments.minutes == _QUICK_MINUTES:  # a longer run is not thrown away
+        shutil.rmtree(out, ignore_errors=True)
     train = [
         sys.executable, "-m", "unalter", "train", str(training_folders()), "--out", str(out),
         "--models", arguments.models, "--max-minutes", str(arguments.minutes), "--epochs", "100000",

@@ -23,7 +23,7 @@ class Console:
     """
 
     def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
-        self.log = log
+        self._log = log
         self._quiet = quiet
         self._bar: Progress | None = None
 
@@ -38,9 +38,9 @@ class Console:
 
     def log_only(self, text: str) -> None:
         """Write to the log what is printed elsewhere."""
-        if self.log is None:
+        if self._log is None:
             return
-        with open(self.log, "a", encoding="utf-8") as file:
+        with open(self._log, "a", encoding="utf-8") as file:
             stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
             file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
 

@@ -16,6 +16,7 @@ from unalter.files import whole_file
 from unalter.inference import Model, load
 from unalter.metrics import LEAST_SIZE, psnr, ssim
 from unalter.pairing import pair_by_name
+from unalter.pictures import grid, to_uint8
 from unalter.run import RunFolder, model_folder
 
 _GRID_COLUMNS = 12
@@ -208,8 +209,6 @@ def _write_scores(path: Path, evaluation: Evaluation) -> None:
 def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.ndarray, score: Scores) -> None:
     """Best, typical and worst by SSIM: altered, output and clean below each other, the SSIM under each column."""
     from matplotlib.figure import Figure
-
-    from unalter.pictures import grid, to_uint8
 
     order = np.argsort(-score.ssim, kind="stable")
     count = min(_GRID_COLUMNS, len(order))

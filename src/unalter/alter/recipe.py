@@ -16,8 +16,10 @@ from unalter.alter import operations
 from unalter.alter.backgrounds import Backgrounds, pattern_backgrounds
 from unalter.alter.operations import Blend, Operation
 from unalter.alter.random import PictureRandom
+from unalter.data.decode import read_picture
 from unalter.errors import InputError
 from unalter.files import write_text
+from unalter.pictures import write_picture
 
 _KINDS: tuple[type[Operation], ...] = (
     operations.Rotate,
@@ -264,8 +266,6 @@ def _with_total(branches: list[Branch], total: float) -> list[Branch]:
 
 
 def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
-    from unalter.pictures import write_picture
-
     for number, picture in enumerate(np.rint(backgrounds.numpy() * 255).astype(np.uint8)):
         write_picture(folder / f"{number:02d}.png", picture)
     for stale in sorted(folder.glob("[0-9][0-9].png"))[len(backgrounds) :]:
@@ -273,8 +273,6 @@ def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
 
 
 def _load_backgrounds(folder: Path) -> Tensor:
-    from unalter.data.decode import read_picture
-
     try:
         pictures = [read_picture(path) for path in sorted(folder.glob("*.png"))]
     except (OSError, SyntaxError, ValueError) as error:

@@ -3,20 +3,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from unalter.alter import PictureRandom, picture_keys
-from unalter.alter.operations import (
+from unalter.alter import (
     Blend,
     Blur,
+    Contrast,
     Flip,
     GaussianNoise,
     Invert,
+    Occlusion,
     Perspective,
+    PictureRandom,
     Rotate,
     SaltAndPepper,
+    Scale,
+    ShotNoise,
     Speckle,
+    Translate,
+    picture_keys,
 )
+from unalter.alter.operations import _poisson
 from unalter.errors import InputError
 
 N = 37
@@ -33,13 +41,18 @@ def operations(shape: tuple[int, int, int]) -> dict:
         "flip-vertical": Flip(axis="vertical"),
         "perspective": Perspective(),
         "perspective-nearest": Perspective(distortion=1.0, sampling="nearest"),
+        "scale": Scale(factor=(0.3, 3.0)),
+        "translate": Translate(),
         "blur": Blur(),
         "blur-wide": Blur(kernel=7, sigma=(0.5, 4.0)),
         "invert": Invert(probability=1.0),
+        "contrast": Contrast(),
         "blend": Blend(weight=(0.0, 1.0), backgrounds=backgrounds),
         "gaussian-noise": GaussianNoise(),
         "salt-and-pepper": SaltAndPepper(),
         "speckle": Speckle(),
+        "shot-noise": ShotNoise(photons=(5.0, 50.0)),
+        "occlusion": Occlusion(area=(0.1, 0.3)),
     }
 
 
@@ -106,77 +119,6 @@ def test_pictures_with_other_keys_are_altered_otherwise(name):
     assert len(altered.unique(dim=0)) == (1 if name.startswith(("flip", "invert")) else 8)
 
 
-@pytest.mark.parametrize("sampling", ["nearest", "bilinear"])
-@pytest.mark.parametrize("side", [8, 9])
-def test_rotation_by_a_quarter_is_rot90(sampling, side):
-    x = torch.rand(5, 2, side, side, generator=torch.Generator().manual_seed(5))
-    for quarters in (-2, -1, 0, 1, 2, 3):
-        turned = Rotate(degrees=(90.0 * quarters, 90.0 * quarters), sampling=sampling)(x, streams(5))
-        torch.testing.assert_close(turned, torch.rot90(x, quarters, (-2, -1)), atol=1e-5, rtol=0)  # anticlockwise
-
-
-def test_rotation_keeps_lengths_on_pictures_that_are_not_square():
-    x = torch.rand(2, 1, 6, 10, generator=torch.Generator().manual_seed(6))
-    turned = Rotate(degrees=(90.0, 90.0))(x, streams(2))
-    middle = slice(2, 8)
-    torch.testing.assert_close(turned[..., middle], torch.rot90(x[..., middle], 1, (-2, -1)), atol=1e-5, rtol=0)
-    assert max(turned[..., :2].max(), turned[..., 8:].max()) < 1e-5  # from outside comes black
-
-
-def test_rotation_leaves_a_disc_where_it_is():
-    y, x = torch.meshgrid(torch.arange(21) - 10, torch.arange(21) - 10, indexing="ij")
-    smooth = (1 - (x**2 + y**2) / 100).clamp_min(0).square().expand(N, 1, 21, 21)
-    turned = Rotate()(smooth, streams())
-    assert (turned - smooth).abs().max() < 0.02
-
-
-@pytest.mark.parametrize("operation", [Rotate(sampling="nearest"), Perspective(sampling="nearest")])
-def test_nearest_sampling_keeps_binary_pictures_binary(operation):
-    x = (pictures((1, 20, 20)) > 0.5).float()
-    altered = operation(x, streams())
-    assert set(altered.unique().tolist()) == {0.0, 1.0}
-    assert not torch.equal(altered, x)
-
-
-@pytest.mark.parametrize(("axis", "dim"), [("horizontal", -1), ("vertical", -2)])
-def test_flip_mirrors_along_its_axis(axis, dim):
-    x, flip = pictures((3, 9, 14)), Flip(axis=axis)
-    assert torch.equal(flip(x, streams()), x.flip(dim))
-    assert torch.equal(flip(flip(x, streams()), streams()), x)
-
-
-@pytest.mark.parametrize("sampling", ["nearest", "bilinear"])
-@every_shape
-def test_perspective_without_distortion_changes_nothing(sampling, shape):
-    x = pictures(shape)
-    torch.testing.assert_close(Perspective(distortion=0.0, sampling=sampling)(x, streams()), x, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("distortion", [0.2, 0.5])
-def test_perspective_moves_each_corner_inwards_independently(distortion):
-    count, side = 1000, 32
-    white = Perspective(distortion=distortion)(torch.ones(count, 1, side, side), streams(count))
-    # the expected area of a quadrilateral with independent corners is that of the expected corners
-    assert white.mean().item() == pytest.approx((1 - distortion / 2) ** 2, abs=0.01)
-    reach = int(side / 2 * distortion) + 1
-    assert (white[..., reach:-reach, reach:-reach] > 1 - 1e-5).all()
-    torch.testing.assert_close(white.mean(0), white.mean(0).flip(-1), atol=0.08, rtol=0)
-
-
-def test_perspective_keeps_straight_lines_straight():
-    # the middle of the picture's diagonals stays on both images of the diagonals: they cross in one bright place
-    side = 41
-    diagonals = (torch.eye(side) + torch.eye(side).flip(1)).clamp(max=1)
-    seen = Perspective(distortion=0.3)(diagonals.expand(N, 1, side, side), streams())
-    for picture in seen[:, 0]:
-        rows, columns = torch.nonzero(picture > 0.3).double().unbind(1)
-        # a pair of lines is a conic of rank 2: all its points satisfy one quadratic equation
-        u, v = rows / side * 2 - 1, columns / side * 2 - 1
-        terms = torch.stack([u * u, u * v, v * v, u, v, torch.ones_like(u)], 1)
-        smallest = torch.linalg.svdvals(terms)[-1] / len(u) ** 0.5
-        assert smallest < 0.03
-
-
 @pytest.mark.parametrize(("sigma", "kernel"), [(0.5, 3), (1.0, 3), (2.0, 3), (1.3, 5), (2.0, 9)])
 def test_blur_is_a_truncated_gaussian_renormalised(sigma, kernel):
     x = torch.rand(2, 1, 12, 15, generator=torch.Generator().manual_seed(7))
@@ -204,6 +146,32 @@ def test_blur_takes_odd_kernels_only(kernel):
 def test_a_kernel_larger_than_the_picture_is_an_input_error():
     with pytest.raises(InputError, match="kernel of 21 is too large"):
         Blur(kernel=21)(pictures((1, 8, 8)), streams())
+
+
+def test_contrast_turns_about_the_middle_grey_and_stays_in_range():
+    x = pictures((3, 9, 14))
+    altered = Contrast(gain=(1.5, 1.5), offset=(0.1, 0.1))(x, streams())
+    torch.testing.assert_close(altered, (1.5 * (x - 0.5) + 0.6).clamp(0, 1))
+    torch.testing.assert_close(Contrast(gain=(1.0, 1.0), offset=(0.0, 0.0))(x, streams()), x)
+    flat = Contrast(gain=(0.0, 0.0), offset=(-0.2, -0.2))(x, streams())
+    torch.testing.assert_close(flat, torch.full_like(x, 0.3))
+
+
+def test_less_contrast_and_then_as_much_more_changes_nothing():
+    x = pictures((1, 9, 14))
+    less = Contrast(gain=(0.4, 0.4), offset=(0.1, 0.1))(x, streams())
+    again = Contrast(gain=(2.5, 2.5), offset=(-0.25, -0.25))(less, streams())
+    torch.testing.assert_close(again, x, atol=1e-5, rtol=0)
+
+
+def test_gain_and_offset_are_drawn_once_a_picture_and_apart():
+    x = torch.tensor([0.4, 0.6])[None, None, None].expand(2000, 1, 1, 2)
+    low, high = Contrast(gain=(0.5, 1.5), offset=(-0.2, 0.2))(x, streams(2000))[:, 0, 0].unbind(1)
+    gain, offset = (high - low) / 0.2, (high + low) / 2 - 0.5
+    assert 0.5 <= gain.min() + 1e-5 < 0.52
+    assert 1.48 < gain.max() <= 1.5 + 1e-5
+    assert offset.abs().max().item() == pytest.approx(0.2, abs=0.005)
+    assert torch.corrcoef(torch.stack([gain, offset]))[0, 1].abs() < 5 / 2000**0.5
 
 
 def test_inverting_twice_changes_nothing():
@@ -237,7 +205,7 @@ def test_blend_without_fitting_backgrounds_says_so():
     x = pictures((1, 8, 8))
     with pytest.raises(InputError, match="no backgrounds"):
         Blend()(x, streams())
-    with pytest.raises(InputError, match=r"\(9, 8\), the pictures \(8, 8\)"):
+    with pytest.raises(InputError, match=r"made for 9 x 8 pictures .* these are 8 x 8; give it 9 x 8 .* 8 x 8 back"):
         Blend(backgrounds=torch.zeros(1, 1, 9, 8))(x, streams())
 
 
@@ -275,6 +243,88 @@ def test_salt_and_pepper_sets_its_share_half_white_half_black_in_all_channels():
     assert (salted == salted[:, :1]).all()
 
 
+@pytest.mark.parametrize("photons", [1.0, 20.0, 200.0, 1e5])
+@pytest.mark.parametrize("grey", [0.02, 0.2, 0.4])
+def test_shot_noise_keeps_the_mean_and_its_variance_is_the_mean(grey, photons):
+    x = torch.full((400, 3, 16, 16), grey)
+    seen = ShotNoise(photons=(photons, photons))(x, streams(400)).double()
+    count = seen * photons
+    torch.testing.assert_close(count, count.round(), atol=1e-6 * photons, rtol=0)  # photons are whole
+    rate = grey * photons
+    if photons > 1:  # one photon is white already: what comes on top of it is cut off
+        assert count.mean().item() == pytest.approx(rate, abs=4 * (rate / x.numel()) ** 0.5)
+        assert count.var().item() == pytest.approx(rate, rel=4 * ((2 + 1 / rate) / x.numel()) ** 0.5)
+
+
+@pytest.mark.parametrize("rate", [0.4, 3.0, 9.9, 10.0, 40.0])
+def test_shot_noise_counts_are_poisson_distributed(rate):
+    seen = ShotNoise(photons=(200.0, 200.0))(torch.full((200, 1, 16, 16), rate / 200), streams(200))
+    counts = (seen * 200).round().long().flatten().bincount(minlength=201).numpy()
+    expected = stats.poisson.pmf(np.arange(len(counts)), rate) * counts.sum()
+    common = expected > 10
+    observed = [*counts[common], counts[~common].sum()]
+    expected = [*expected[common], counts.sum() - expected[common].sum()]
+    assert stats.chisquare(observed, expected).pvalue > 0.001
+
+
+def test_poisson_numbers_stand_where_the_normal_ones_do():
+    shares = torch.linspace(1e-6, 1 - 1e-6, 20001, dtype=torch.float64)
+    normal = torch.special.ndtri(shares).float()
+    for rate in (0.001, 0.5, 5.0, 9.99, 10.0, 11.0, 30.0, 200.0, 1000.0):
+        counts = _poisson(torch.full_like(normal, rate), normal)
+        wrong = counts.numpy() - stats.poisson.ppf(torch.special.ndtr(normal.double()).numpy(), np.float32(rate))
+        assert (wrong != 0).mean() <= (1e-3 if rate >= 10 else 0), rate
+        assert np.abs(wrong).max() <= 1
+
+
+def test_shot_noise_leaves_black_black_and_the_more_photons_the_less_it_does():
+    assert ShotNoise()(torch.zeros(N, 3, 9, 9), streams()).max() == 0
+    x = pictures((1, 9, 9))
+    change = [(ShotNoise(photons=(p, p))(x, streams()) - x).abs().mean().item() for p in (1e6, 1e4, 200.0, 20.0, 1.0)]
+    assert change == sorted(change)
+    assert change[0] < 1e-3
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 20, 35)], ids=str)
+def test_occlusion_covers_one_rectangle_with_one_grey(shape):
+    x = torch.full((500, *shape), 2.0)  # brighter than any cover
+    covered = Occlusion(area=(0.1, 0.3), level=(0.2, 0.6))(x, streams(500))
+    hidden = covered < 2
+    assert (hidden == hidden[:, :1]).all()
+    for picture, mask in zip(covered, hidden[:, 0], strict=True):
+        rows, columns = mask.any(1), mask.any(0)
+        assert torch.equal(mask, rows[:, None] & columns[None])
+        for line in (rows, columns):
+            assert line.int().diff().abs().sum() + line[0].int() + line[-1].int() == 2  # without a gap
+        levels = picture[:, mask].unique()
+        assert len(levels) == 1
+        assert 0.2 <= levels.item() <= 0.6
+    areas = hidden[:, 0].flatten(1).float().mean(1)
+    assert areas.mean().item() == pytest.approx(0.2, abs=0.01)
+    assert 0.08 < areas.min() < 0.12
+    assert 0.28 < areas.max() < 0.34
+
+
+def test_occlusion_of_everything_and_of_nothing():
+    x = pictures((1, 9, 14))
+    assert torch.equal(Occlusion(area=(1.0, 1.0), level=(0.5, 0.5))(x, streams()), torch.full_like(x, 0.5))
+    assert torch.equal(Occlusion(area=(0.0, 0.0))(x, streams()), x)
+
+
+def test_occlusion_comes_anywhere_evenly_left_and_right_above_and_below():
+    seen = Occlusion(area=(0.1, 0.1), level=(0.0, 0.0))(torch.ones(4000, 1, 16, 16), streams(4000))
+    hidden = 1 - seen.mean(0)[0]
+    assert hidden.min() > 0  # the corners too
+    for mirrored in (hidden.flip(0), hidden.flip(1), hidden.T):
+        torch.testing.assert_close(hidden, mirrored, atol=0.03, rtol=0)
+
+
+def test_lists_and_numbers_of_numpy_become_what_a_file_gives_back():
+    rotate = Rotate(degrees=[np.float64(-3.5), np.int64(4)])  # pyright: ignore[reportArgumentType]
+    assert rotate == Rotate(degrees=(-3.5, 4))
+    assert [type(value) for value in rotate.degrees] == [float, int]
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
@@ -288,9 +338,21 @@ def test_salt_and_pepper_sets_its_share_half_white_half_black_in_all_channels():
         (GaussianNoise, {"sigma": (0.1, 0.2, 0.3)}),
         (SaltAndPepper, {"share": ("a", "b")}),
         (Speckle, {"sigma": (-1.0, 1.0)}),
+        (Scale, {"factor": (0.0, 1.0)}),
+        (Translate, {"down": (0.0, 1.1)}),
+        (Contrast, {"offset": (-2.0, 0.0)}),
+        (ShotNoise, {"photons": 20.0}),
+        (Occlusion, {"area": (0.5, True)}),
     ],
 )
 def test_what_is_impossible_is_named_with_what_is_possible(kind, values):
     (name,) = values
     with pytest.raises(InputError, match=rf"{name} is .*must be .* between"):
+        kind(**values)
+
+
+@pytest.mark.parametrize(("kind", "values"), [(Rotate, {"sampling": "cubic"}), (Flip, {"axis": "both"})])
+def test_an_unknown_word_is_named_with_those_that_are_known(kind, values):
+    ((name, value),) = values.items()
+    with pytest.raises(InputError, match=rf"{name} is '{value}'; it must be \w+ or \w+"):
         kind(**values)

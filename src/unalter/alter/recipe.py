@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import yaml
 from torch import Tensor
+from yaml.reader import ReaderError
 
-from unalter.alter import operations
+from unalter.alter import geometry, operations
 from unalter.alter.backgrounds import Backgrounds, pattern_backgrounds
-from unalter.alter.operations import Blend, Operation
+from unalter.alter.operations import Blend, Operation, ParameterError
 from unalter.alter.random import PictureRandom
 from unalter.data.decode import read_picture
 from unalter.errors import InputError
@@ -22,25 +24,43 @@ from unalter.files import write_text
 from unalter.pictures import write_picture
 
 _KINDS: tuple[type[Operation], ...] = (
-    operations.Rotate,
-    operations.Flip,
-    operations.Perspective,
+    operations.Blend,
+    geometry.Rotate,
+    geometry.Flip,
+    geometry.Scale,
+    geometry.Perspective,
+    geometry.Translate,
     operations.Blur,
     operations.Invert,
-    operations.Blend,
+    operations.Contrast,
     operations.GaussianNoise,
     operations.SaltAndPepper,
     operations.Speckle,
+    operations.ShotNoise,
+    operations.Occlusion,
 )
+_NULL = "tag:yaml.org,2002:null"
 _OPERATIONS = {kind.name: kind for kind in _KINDS}
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One way a picture can go: its share of the pictures and its alterations in order."""
+    """One way a picture can go.
+
+    Raises:
+        ParameterError: a share that cannot be.
+    """
 
     share: float
-    steps: tuple[Operation, ...]
+    """Of the pictures, above 0 and at most 1. Shares count in proportion: they need not add up to 1."""
+    steps: Sequence[Operation]
+    """Its alterations in their order, none or more; kept as a tuple."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.share, bool) or not isinstance(self.share, (int, float)) or not 0 < self.share <= 1:
+            raise ParameterError("branch", "share", self.share, "a number above 0 and at most 1")
+        object.__setattr__(self, "share", float(self.share))
+        object.__setattr__(self, "steps", tuple(self.steps))
 
     @property
     def title(self) -> str:
@@ -50,10 +70,20 @@ class Branch:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every picture takes one branch, at random by share, and goes through its steps."""
+    """Every picture takes one branch, at random by share, and goes through its steps.
+
+    Raises:
+        ParameterError: no branch.
+    """
 
     name: str
-    branches: tuple[Branch, ...]
+    branches: Sequence[Branch]
+    """Kept as a tuple."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "branches", tuple(self.branches))
+        if not self.branches:
+            raise ParameterError("recipe", "branches", [], "a list of one branch or more")
 
     def __call__(self, x: Tensor, random: PictureRandom) -> Tensor:
         """Alter a batch.
@@ -65,17 +95,29 @@ class Recipe:
         Returns:
             float32 [N, C, H, W] in 0..1, rounded to the 256 values that a file can hold.
         """
+        return self.traced(x, random)[0]
+
+    def traced(self, x: Tensor, random: PictureRandom) -> tuple[Tensor, Tensor]:
+        """Alter a batch and tell how things moved.
+
+        Returns:
+            What a call returns, and the homographies float32 [N, 3, 3] that take a place of the altered picture
+            to where it comes from in the clean one (see `geometry`); the identity where nothing moved.
+        """
         taken = self.taken(random)
         altered = torch.empty_like(x)
+        moved = torch.eye(3, device=x.device).repeat(len(x), 1, 1)
         for number, branch in enumerate(self.branches):
             rows = torch.nonzero(taken == number).squeeze(1)
             if len(rows) == 0:
                 continue
             part, streams = x[rows], random[rows]
+            homography = moved[rows]
             for step in branch.steps:
-                part = step(part, streams)
-            altered[rows] = part
-        return (altered * 255).round_().clamp_(0, 255).div_(255)
+                part, moves = step.traced(part, streams)
+                homography = homography if moves is None else homography @ moves
+            altered[rows], moved[rows] = part, homography
+        return (altered * 255).round_().clamp_(0, 255).div_(255), moved
 
     def check(self, shape: tuple[int, int, int]) -> None:
         """Take every branch once on a picture of shape (C, H, W).
@@ -131,8 +173,7 @@ class Recipe:
             plain = _with_total(plain, 1 - found.share)
         pictures = torch.from_numpy(found.images).float() / 255
         weight = (round(found.weight, 4),) * 2
-        kept = tuple(branch for branch in (*blended, *plain) if branch.share > 0)
-        return replace(self, branches=kept)._blends_replaced(
+        return replace(self, branches=(*blended, *plain))._blends_replaced(
             lambda step: replace(step, backgrounds=pictures, weight=weight)
         )
 
@@ -154,10 +195,17 @@ class Recipe:
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
     def save(self, path: Path) -> None:
-        """Write the recipe, and its backgrounds as PNG into `backgrounds/` beside it."""
-        for step in (step for branch in self.branches for step in branch.steps):
-            if isinstance(step, Blend) and step.backgrounds is not None:
-                _save_backgrounds(path.parent / "backgrounds", step.backgrounds)
+        """Write the recipe, and its backgrounds as PNG (256 levels) into `backgrounds/` beside it.
+
+        Raises:
+            InputError: its blends have different backgrounds, and there is one folder of them.
+        """
+        steps = [step for branch in self.branches for step in branch.steps]
+        sets = [step.backgrounds for step in steps if isinstance(step, Blend) and step.backgrounds is not None]
+        if any(not torch.equal(pictures, sets[0]) for pictures in sets[1:]):
+            raise InputError(f"recipe {self.name}: its blends have different backgrounds; a file can keep one set only")
+        if sets:
+            _save_backgrounds(path.parent / "backgrounds", sets[0])
         write_text(path, self.to_yaml())
 
 
@@ -175,7 +223,7 @@ def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> 
         shape: (C, H, W) of the pictures; gives blends without backgrounds of their own some plain patterns.
 
     Raises:
-        InputError: no such preset or file, or something in it is not understood.
+        InputError: no such preset or file, or something in it is not understood: then with the file's line.
     """
     if str(name) in presets():
         folder: Path | None = None
@@ -197,72 +245,140 @@ def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> 
     return recipe
 
 
-def _parse(text: str, where: str) -> Recipe:
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{where}: not YAML: {error}") from None
-    is_recipe = isinstance(content, dict) and not set(content) - {"name", "branches"}
-    if not is_recipe or not isinstance(content.get("branches"), list) or not content["branches"]:
-        raise InputError(f"{where}: a recipe has a name and a list of branches")
-    branches = []
-    for number, entry in enumerate(content["branches"]):
-        here = f"{where}: branch {number + 1}"
-        is_branch = isinstance(entry, dict) and not set(entry) - {"share", "steps"}
-        if not is_branch or not isinstance(entry.get("steps") or [], list):
-            raise InputError(f"{here}: a branch has a share and a list of steps")
-        share = entry.get("share", 1.0)
-        if not isinstance(share, (int, float)) or not 0 < share <= 1:
-            raise InputError(f"{here}: share is {share!r}; it must be a number above 0 and at most 1")
-        steps = tuple(_parse_step(step, here) for step in entry.get("steps") or [])
-        branches.append(Branch(float(share), steps))
-    return Recipe(str(content.get("name", where)), tuple(branches))
+def _parse(text: str, file: str) -> Recipe:
+    whole = _composed(text, file)
+    entries = whole.entries("a recipe has a name and a list of branches", ("name", "branches"))
+    branches = entries["branches"].items("branches are a list, each behind a dash") if "branches" in entries else []
+    name = entries["name"].text() if "name" in entries else None
+    values = {"name": file if name is None else name, "branches": [_parse_branch(branch) for branch in branches]}
+    return _made(Recipe, values, entries, whole)
 
 
-def _parse_step(step: Any, where: str) -> Operation:
-    if isinstance(step, str):
-        step = {step: None}
-    if not isinstance(step, dict) or len(step) != 1:
-        raise InputError(f"{where}: a step is one alteration with its parameters, not {step!r}")
-    ((name, parameters),) = step.items()
+def _parse_branch(branch: _Part) -> Branch:
+    form = "a branch has a share and a list of steps"
+    entries = branch.entries(form, ("share", "steps"))
+    if not entries:
+        raise branch.error(f"{form}; this has neither")
+    steps = entries["steps"].items("steps are a list, each behind a dash") if "steps" in entries else []
+    share = entries["share"].value() if "share" in entries else 1.0
+    return _made(Branch, {"share": share, "steps": [_parse_step(step) for step in steps]}, entries, branch)
+
+
+def _parse_step(step: _Part) -> Operation:
+    form = "a step is one alteration with its parameters, as in blur: {sigma: [0.1, 2.0]}"
+    alterations = step.entries(form)
+    if len(alterations) != 1:
+        raise step.error(f"{form}; this has {' and '.join(alterations) or 'none'}")
+    ((name, parameters),) = alterations.items()
     kind = _OPERATIONS.get(name)
     if kind is None:
-        raise InputError(f"{where}: unknown alteration {name!r}; known are {', '.join(_OPERATIONS)}")
-    known = {spec.name for spec in fields(kind)} - {"backgrounds"}
-    parameters = parameters or {}
-    if not isinstance(parameters, dict):
-        raise InputError(f"{where}: {name}: parameters are written {{name: value, ...}}, not {parameters!r}")
-    if unknown := set(parameters) - known:
-        raise InputError(f"{where}: {name} has no parameter {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
-    values: dict[str, Any] = {key: _number(value) for key, value in parameters.items()}
-    for key, allowed in (("sampling", ("nearest", "bilinear")), ("axis", ("horizontal", "vertical"))):
-        if key in values and values[key] not in allowed:
-            raise InputError(f"{where}: {name}: {key} is {values[key]!r}; it must be {' or '.join(allowed)}")
-    try:
-        return kind(**values)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _number(value: Any) -> Any:
-    """Lists as tuples; 1e-3, which YAML takes for text, as a number."""
-    if isinstance(value, list):
-        return tuple(_number(part) for part in value)
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+        raise step.error(f"unknown alteration {name!r}; known are {', '.join(_OPERATIONS)}")
+    known = kind.parameters()
+    entries = parameters.entries(f"{name} takes {{name: value}} with the names {', '.join(known)}", known)
+    return _made(kind, {key: part.value() for key, part in entries.items()}, entries, step)
 
 
 def _step_to_dict(step: Operation) -> dict[str, dict[str, Any]]:
-    values = {spec.name: getattr(step, spec.name) for spec in fields(step) if spec.name != "backgrounds"}
+    values = {name: getattr(step, name) for name in step.parameters()}
     return {step.name: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
 
 
+_Made = TypeVar("_Made")
+
+
+def _made(kind: Callable[..., _Made], values: dict[str, Any], parts: dict[str, _Part], whole: _Part) -> _Made:
+    """`kind(**values)`; what is wrong with a value is told with the line of its part, or of the whole."""
+    try:
+        return kind(**values)
+    except ParameterError as error:
+        raise parts.get(error.parameter, whole).error(str(error)) from None
+
+
+def _composed(text: str, file: str) -> _Part:
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        began = f"{error.context} that began in line {error.context_mark.line + 1}, " if error.context_mark else ""
+        raise InputError(f"{file}, line {line}: not YAML: {began}{error.problem}") from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{file}, line {line}: not YAML: {error.reason}") from None
+    if node is None:
+        raise InputError(f"{file}, line 1: the file is empty; a recipe has a name and a list of branches")
+    return _Part(file, node)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a YAML text that knows its line."""
+
+    file: str
+    node: yaml.Node
+
+    def error(self, problem: str) -> InputError:
+        return InputError(f"{self.file}, line {self.node.start_mark.line + 1}: {problem}")
+
+    def text(self) -> str | None:
+        """What stands here, letter for letter; None for nothing."""
+        if not isinstance(self.node, yaml.ScalarNode):
+            raise self.error("a word, a number or a list of numbers must stand here")
+        return None if self._is_empty else self.node.value
+
+    def value(self) -> Any:
+        """A number, a word, a list of those; None for nothing."""
+        if isinstance(self.node, yaml.SequenceNode):
+            return [_number(part.text()) for part in self.items("")]
+        return _number(self.text())
+
+    def items(self, expected: str) -> list[_Part]:
+        """The parts of a list; none for nothing."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            if not self._is_empty:
+                raise self.error(expected)
+            return []
+        return [_Part(self.file, node) for node in self.node.value]
+
+    def entries(self, expected: str, known: Sequence[str] | None = None) -> dict[str, _Part]:
+        """The parts of a mapping by their names, all `known` and each there once; a word alone names nothing."""
+        pairs = self.node.value
+        if isinstance(self.node, yaml.ScalarNode):
+            nothing = yaml.ScalarNode(_NULL, "", self.node.start_mark)
+            pairs = [] if self._is_empty else [(self.node, nothing)]
+        elif not isinstance(self.node, yaml.MappingNode):
+            raise self.error(expected)
+        entries: dict[str, _Part] = {}
+        for key_node, value_node in pairs:
+            key = _Part(self.file, key_node)
+            name = str(key.text())
+            if name in entries:
+                raise key.error(f"{name} is there for the second time")
+            if known is not None and name not in known:
+                raise key.error(f"{expected}, not {name!r}")
+            entries[name] = _Part(self.file, value_node)
+        return entries
+
+    @property
+    def _is_empty(self) -> bool:
+        return self.node.tag == _NULL
+
+
+def _number(text: str | None) -> str | int | float | None:
+    """A number as Python spells it (YAML 1.1 takes 1e-3 for a word); what is none as it is."""
+    for kind in (int, float):
+        try:
+            return kind(text or "")
+        except ValueError:
+            continue
+    return text
+
+
 def _with_total(branches: list[Branch], total: float) -> list[Branch]:
+    """The branches with shares that add up to `total`; those that would have none go."""
     now = sum(branch.share for branch in branches)
     # four digits: what a person reads in the file is what is used
-    return [replace(branch, share=round(branch.share / now * total, 4)) for branch in branches]
+    shares = [round(branch.share / now * total, 4) for branch in branches]
+    return [replace(branch, share=share) for branch, share in zip(branches, shares, strict=True) if share > 0]
 
 
 def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:

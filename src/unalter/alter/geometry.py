@@ -1,0 +1,193 @@
+"""The alterations that move things, each a projective map from where things are seen to where they come from.
+
+Places are (across, down, 1), -1..1 from edge to edge, so a pixel's centre lies half a pixel inside its edge. A
+homography [3, 3] takes a place of the altered picture to one of the clean picture, up to a factor (Hartley and
+Zisserman, Multiple View Geometry, 2004, chapter 2); maps of consecutive steps multiply, the first on the left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unalter.alter.operations import Operation, Range
+from unalter.alter.random import PictureRandom
+
+Axis = Literal["horizontal", "vertical"]
+Sampling = Literal["nearest", "bilinear"]
+
+_HORIZON = 1e-3
+"""Places whose third coordinate is smaller lie behind the viewer, or too far away to be seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warp(Operation):
+    """What moves things: `draw` says where to, `warp` does it."""
+
+    def traced(self, x: Tensor, random: PictureRandom) -> tuple[Tensor, Tensor]:
+        height, width = x.shape[-2:]
+        homography = self.homography((height, width), random)
+        if self.probability >= 1:
+            return self.warp(x, homography), homography
+        # pictures that stay are left out: it is faster, and sampling would change their last bit
+        moved = torch.nonzero((homography != torch.eye(3, device=x.device)).flatten(1).any(1)).squeeze(1)
+        altered = x.clone()
+        altered[moved] = self.warp(x[moved], homography[moved])
+        return altered, homography
+
+    def homography(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        """Draw what a call with the same stream does to pictures of size (H, W).
+
+        Returns:
+            float32 [N, 3, 3], from altered to clean places; the identity for pictures to which it does not happen.
+        """
+        chosen = random.chance(self.probability)
+        drawn = self.draw(size, random)
+        return drawn if self.probability >= 1 else torch.where(chosen[:, None, None], drawn, _identity(random))
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        """The homographies float32 [N, 3, 3] if it happens to every picture."""
+        raise NotImplementedError
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        """The pictures [N, C, H, W] as they look when moved by homographies [N, 3, 3] that `draw` gave."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip(Warp):
+    """Mirror; `horizontal` exchanges left and right."""
+
+    name = "flip"
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"axis": get_args(Axis)}
+
+    axis: Axis = "horizontal"
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        homography = _identity(random)
+        axis = 0 if self.axis == "horizontal" else 1
+        homography[:, axis, axis] = -1
+        return homography
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        return x.flip(-1 if self.axis == "horizontal" else -2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledWarp(Warp):
+    """A warp whose pixels are looked up in the clean picture; what comes in from outside is black."""
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"sampling": get_args(Sampling)}
+
+    sampling: Sampling = "bilinear"
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        return sample(x, homography, self.sampling)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotate(SampledWarp):
+    """Turn about the centre, anticlockwise where degrees are positive."""
+
+    name = "rotate"
+    limits: ClassVar[dict[str, Range]] = {"degrees": (-360, 360)}
+
+    degrees: Range = (-180.0, 180.0)
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        height, width = size
+        angle = random.between(*self.degrees) * (math.pi / 180)
+        homography = _identity(random)
+        homography[:, 0, 0] = homography[:, 1, 1] = angle.cos()
+        homography[:, 0, 1] = -angle.sin() * (height / width)
+        homography[:, 1, 0] = angle.sin() * (width / height)
+        return homography
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(SampledWarp):
+    """Zoom about the centre: a factor below 1 makes things smaller."""
+
+    name = "scale"
+    limits: ClassVar[dict[str, Range]] = {"factor": (0.01, 100)}
+
+    factor: Range = (0.7, 1.0)
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        homography = _identity(random)
+        homography[:, 0, 0] = homography[:, 1, 1] = 1 / random.between(*self.factor)
+        return homography
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translate(SampledWarp):
+    """Shift to the right by `across` times the width and downwards by `down` times the height."""
+
+    name = "translate"
+    limits: ClassVar[dict[str, Range]] = {"across": (-1, 1), "down": (-1, 1)}
+
+    across: Range = (-0.1, 0.1)
+    down: Range = (-0.1, 0.1)
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        homography = _identity(random)
+        homography[:, 0, 2] = -2 * random.between(*self.across)
+        homography[:, 1, 2] = -2 * random.between(*self.down)
+        return homography
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perspective(SampledWarp):
+    """A keystone: each corner moves inwards by up to `distortion` times half the side, both ways apart."""
+
+    name = "perspective"
+    limits: ClassVar[dict[str, Range]] = {"distortion": (0, 1)}
+
+    distortion: float = 0.5
+
+    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+        inward = self.distortion * random.uniform(4, 2)
+        corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=random.device)
+        return _four_points(corners * (1 - inward), corners.expand(len(random), 4, 2))
+
+
+def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear") -> Tensor:
+    """Look pictures up where homographies say; black outside and behind the horizon.
+
+    Args:
+        x: float32 [N, C, H, W].
+        homography: float32 [N, 3, 3], from places of the result to places of x.
+
+    Returns:
+        float32 [N, C, H, W].
+    """
+    height, width = x.shape[-2:]
+    u = ((torch.arange(width, device=x.device) + 0.5) * (2 / width) - 1)[None, None, :]
+    v = ((torch.arange(height, device=x.device) + 0.5) * (2 / height) - 1)[None, :, None]
+    entries = homography[:, :, :, None, None]
+    across, down, depth = (entries[:, i, 0] * u + entries[:, i, 1] * v + entries[:, i, 2] for i in range(3))
+    nearness = 1 / depth.clamp_min(_HORIZON)
+    across = (across * nearness).masked_fill_(depth <= _HORIZON, 3.0)  # well outside
+    # complex numbers lie in memory as grid_sample wants its places: an eighth of the time of stacking them
+    places = torch.view_as_real(torch.complex(across, down * nearness))
+    return F.grid_sample(x, places, mode=sampling, align_corners=False)
+
+
+def _identity(random: PictureRandom) -> Tensor:
+    return torch.eye(3, device=random.device).repeat(len(random), 1, 1)
+
+
+def _four_points(source: Tensor, target: Tensor) -> Tensor:
+    """The projective maps that take four points to four points: [N, 4, 2] twice, to [N, 3, 3]."""
+    x, y = source.double().unbind(-1)
+    u, v = target.double().unbind(-1)
+    one, zero = torch.ones_like(x), torch.zeros_like(x)
+    for_u = torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], -1)
+    for_v = torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], -1)
+    solved = torch.linalg.solve(torch.cat([for_u, for_v], 1), torch.cat([u, v], 1))
+    return torch.cat([solved, torch.ones_like(solved[:, :1])], 1).reshape(-1, 3, 3).float()

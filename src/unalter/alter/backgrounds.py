@@ -76,6 +76,22 @@ def find_backgrounds(images: np.ndarray) -> Backgrounds | None:
     return Backgrounds(backgrounds, weight, members)
 
 
+def win_back(images: np.ndarray, found: Backgrounds) -> tuple[np.ndarray, np.ndarray]:
+    """Take the backgrounds off again: what was blended with them.
+
+    Args:
+        images: uint8 [N, C, H, W], the altered pictures that the backgrounds were found in.
+
+    Returns:
+        The rows int64 [K] that have a background, and their subjects uint8 [K, C, H, W], exact to a few levels.
+    """
+    rows = np.flatnonzero(found.members >= 0)
+    blended = images[rows].astype(np.float32)
+    ground = (1 - found.weight) * found.images[found.members[rows]]
+    subjects = (blended - ground) / max(found.weight, 1 / 255)
+    return rows, np.clip(np.rint(subjects), 0, 255).astype(np.uint8)
+
+
 def pattern_backgrounds(channels: int, height: int, width: int) -> np.ndarray:
     """Six plain patterns, uint8 [6, C, H, W], for blends where no altered folder gives backgrounds."""
     y, x = np.mgrid[0:height, 0:width]

@@ -90,3 +90,35 @@ class PictureRandom:
     def chance(self, probability: float) -> Tensor:
         """True with the given probability: bool [N]."""
         return self.uniform() < probability
+
+
+class GivenRandom(PictureRandom):
+    """Streams whose numbers are given: what an alteration does as a function of its draws.
+
+    Args:
+        draws: float32 [N, D] in 0..1, the numbers in the order in which they are asked for.
+    """
+
+    def __init__(self, draws: Tensor) -> None:
+        self._draws = draws
+        self._drawn = 0
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers are."""
+        return self._draws.device
+
+    def __getitem__(self, rows: Tensor) -> GivenRandom:
+        """The streams of some of the pictures, each at the place where it is now."""
+        part = GivenRandom(self._draws[rows])
+        part._drawn = self._drawn
+        return part
+
+    def uniform(self, *shape: int) -> Tensor:
+        """The next numbers: float32 [N, *shape]."""
+        count = math.prod(shape)
+        self._drawn += count
+        return self._draws[:, self._drawn - count : self._drawn].reshape(len(self._draws), *shape)

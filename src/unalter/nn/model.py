@@ -50,10 +50,16 @@ class Output(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs]."""
+    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs].
+
+    Pictures whose sides the strides do not divide are padded.
+    """
 
     def __init__(self, shape: Architecture, outputs: int) -> None:
         super().__init__()
+        stride = 2 ** len(shape.widths)
+        below, right = -shape.height % stride, -shape.width % stride
+        self.padding = (right // 2, right - right // 2, below // 2, below - below // 2)
         condition = shape.condition if shape.classes else 0
         self.stem = nn.Conv2d(shape.channels * 4, shape.widths[0], 3, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(shape.widths[0])
@@ -69,7 +75,9 @@ class Encoder(nn.Module):
         self.head = nn.Linear(width * rows * columns, outputs)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        x = F.pixel_unshuffle(x * 2 - 1, 2)
+        if any(self.padding):
+            x = F.pad(x, self.padding, mode="replicate")
+        x = F.pixel_unshuffle((x * 2 - 1).contiguous(memory_format=torch.channels_last), 2)
         x = F.relu(self.stem_norm(self.stem(x)))
         for i, stage in enumerate(self.stages):
             if i:
@@ -111,10 +119,7 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Encoder, bottleneck and decoder; no connection passes the bottleneck by.
-
-    Pictures whose sides the strides do not divide are padded inside and cropped again.
-    """
+    """Encoder, bottleneck and decoder; no connection passes the bottleneck by."""
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
@@ -125,11 +130,7 @@ class Autoencoder(nn.Module):
 
     def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
-        stride = 2 ** len(self.shape.widths)
-        below, right = -self.shape.height % stride, -self.shape.width % stride
-        if below or right:
-            x_alt = F.pad(x_alt, (right // 2, right - right // 2, below // 2, below - below // 2), mode="replicate")
-        coded = self.encoder(x_alt.contiguous(memory_format=torch.channels_last), self._condition(y)).float()
+        coded = self.encoder(x_alt, self._condition(y)).float()
         if not self.shape.variational:
             return coded, None
         mu, logvar = coded.chunk(2, 1)

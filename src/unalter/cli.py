@@ -65,21 +65,47 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     run_training(data, out=out, resume=resume, verbose=True, **{**values, **options})
 
 
+_recipe = click.option("--recipe", default="auto", show_default=True, help="auto (fitted), a preset or a YAML file.")
+
+
 @cli.command()
 @click.argument("data", type=_FOLDER)
 @click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
-def pair(data: Path, out: Path) -> None:
-    """Write pairs.csv: the clean picture of each altered one.
+@click.option("--precision", type=click.FloatRange(0.5, 1), default=0.99, show_default=True,
+              help="The share of the pairs found by appearance that is to be right.")  # fmt: skip
+@click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
+@_recipe
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+def pair(data: Path, out: Path, precision: float, names_only: bool, recipe: str, seed: int) -> None:
+    """Find the clean picture of each altered one.
 
-    An altered picture whose clean one is not in the folder has "none".
+    Writes pairs.csv, with "none" for those whose clean picture is not in DATA, and beside it a contact sheet of
+    the most and the least certain pairs. Name pairs are verified by looking; the others are searched for.
     """
+    from unalter.pairing_report import pair_folder
+
+    pair_folder(data, out, recipe, precision=precision, by_appearance=not names_only, seed=seed)
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER)
+@click.option("--out", type=_FOLDER, default=Path("recipe.yaml"), show_default=True, help="The YAML file to write.")
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+def recipe(data: Path, out: Path, seed: int) -> None:
+    """Find out how the altered pictures were made.
+
+    Looks at the two folders of DATA, paired or not, and writes recipe.yaml: which alterations, how likely, how
+    strong; and the backgrounds of blends as PNG beside it.
+    """
+    from unalter.console import Console
     from unalter.data import read_folders
-    from unalter.pairing import pair_by_name, write_pairs
+    from unalter.preparation import check, learned_recipe
 
     folders = read_folders(data)
-    pairs = pair_by_name(folders)
-    write_pairs(out, folders, pairs)
-    click.echo(pairs.summary())
+    check(folders)
+    found = learned_recipe(folders, seed, Console())
+    found.save(out)
+    click.echo(found.summary())
     click.echo(f"written: {out}")
 
 
@@ -157,7 +183,7 @@ def generate(
 ) -> None:
     """Generate pictures, with a CVAE of a given class.
 
-    z ~ N(0, I), decoded (with the label).
+    Draws codes from where those of clean pictures lie, and decodes them (with the label).
     """
     from unalter.generation import generating_model, write_generated
 

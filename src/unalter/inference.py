@@ -120,7 +120,7 @@ class Model:
         return pictures.to(codes.device) if isinstance(codes, Tensor) else pictures.cpu().numpy()
 
     def generate(self, label: int | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
-        """New pictures: z ~ N(0, I), decoded, for a CVAE with `label`.
+        """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
             label: the class; a CVAE needs it, a VAE cannot be asked for one.
@@ -144,7 +144,7 @@ class Model:
             generator.seed()
         else:
             generator.manual_seed(seed)
-        z = torch.randn(count, self.network.shape.latent, generator=generator)
+        z = self.network.draw(label, count, generator)
         return np.rint(self.decode(z.numpy(), label) * 255).astype(np.uint8)
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:

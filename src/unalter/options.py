@@ -40,7 +40,9 @@ def _option(spec: Field[Any], text: str) -> Callable[..., Any]:
     default: Any = spec.default
     shown = ",".join(default) if isinstance(default, tuple) else default
     kind = str if isinstance(default, tuple) else type(default)
-    return click.option(f"--{spec.name.replace('_', '-')}", spec.name, type=kind, help=f"{text}  [default: {shown}]")
+    name = spec.name.replace("_", "-")
+    flags = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
+    return click.option(flags, spec.name, type=kind, help=f"{text}  [default: {str(shown).lower()}]")
 
 
 def _docstrings(cls: type) -> dict[str, str]:

@@ -12,16 +12,16 @@ import torch
 import yaml
 
 from unalter import __version__
-from unalter.alter import Recipe, find_backgrounds, load_recipe
+from unalter.alter import Recipe, load_recipe
 from unalter.config import NOT_OPTIONS, TrainOptions, read_options
 from unalter.console import Console
 from unalter.data import Folders, read_folders
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.inference import Model, choose_device, load
-from unalter.metrics import LEAST_SIZE
 from unalter.nn import Architecture
-from unalter.pairing import Pairs, pair_by_name, write_pairs
+from unalter.pairing import Pairs, read_pairs, write_pairs
+from unalter.preparation import check, content_hash, pairs_for, recipe_for
 from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.training.batches import PairSource
@@ -74,29 +74,32 @@ def train(
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
     folders = read_folders(Path(data))
-    pairs = pair_by_name(folders)
     device = choose_device(chosen.device)
-    said: list[str] = []
-    if not resume:
-        recipe, said = _recipe(chosen, folders)
+    if resume:
+        console = Console(run.log, quiet=not verbose)
+        pairs = read_pairs(run.pairs, folders)
+    else:
+        console = Console(quiet=not verbose)
+        check(folders)
+        recipe = None if chosen.recipe == "none" else recipe_for(chosen.recipe, folders, chosen.seed, console)
+        pairs = pairs_for(chosen.pairing, folders, recipe, chosen.seed, console)
         # everything that can be wrong is found before the run folder exists
         PairSource(folders, pairs, recipe, **_source_options(chosen), device=torch.device("cpu"))
         # chosen once and kept: another device or precision would give other numbers on resume
         chosen = replace(chosen, device=device.type)
         if chosen.precision == "auto":
-            shape = _architecture(chosen.models[0], folders, chosen)
+            shape = _architecture(chosen.models[0], folders, chosen, moves=recipe is not None and recipe.moves)
             chosen = replace(chosen, precision=choose_precision(shape, chosen.batch_size, device))
         _start_folder(run, Path(data), chosen, folders, pairs, recipe)
-    console = Console(run.log, quiet=not verbose)
+        console = Console(run.log, quiet=not verbose)
     console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
     clean, altered = len(folders.clean), len(folders.altered)
     size = " x ".join(map(str, folders.clean.images.shape[:-3:-1]))
     console.say(f"{clean:,} clean and {altered:,} altered pictures of {size} pixels, {folders.classes} classes")
     console.say(pairs.summary())
-    for line in said:
-        console.say(line)
     # read back from the file in every case: what is trained on is what is written, to the last digit
     recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
+    console.say(recipe.summary() if recipe is not None else "no recipe: training on true pairs only")
     source = PairSource(folders, pairs, recipe, **_source_options(chosen), device=device)
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {chosen.precision}, seed {chosen.seed}")
@@ -118,7 +121,7 @@ def _fit_all(
     for name in options.models:
         folder = run.model(name)
         trainer = Trainer(
-            folder, _architecture(name, folders, options), options, source, fingerprint,
+            folder, _architecture(name, folders, options, source.moves), options, source, fingerprint,
             resume=resume, device=device,
         )  # fmt: skip
         snapshots = Snapshots(folder, folders, source, options, console)
@@ -184,26 +187,8 @@ def _resumed(run: RunFolder, data: str | Path | None, given: dict[str, Any]) -> 
 
 
 def _source_options(options: TrainOptions) -> dict[str, Any]:
-    return {"name_pairs": options.name_pairs, "validation": options.validation, "seed": options.seed}
-
-
-def _recipe(options: TrainOptions, folders: Folders) -> tuple[Recipe | None, list[str]]:
-    """The recipe that pairs are made with, its backgrounds from the altered folder, and what to say of it."""
-    if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
-        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
-    if options.recipe == "none":
-        return None, ["no recipe: training on name pairs only"]
-    recipe = load_recipe(options.recipe)
-    if not recipe.needs_backgrounds:
-        recipe.check(_shape(folders))
-        return recipe, [f"further pairs are made with the recipe {recipe.name}"]
-    found = find_backgrounds(folders.altered.images)
-    said = "no fixed backgrounds found in the altered pictures"
-    if found is not None:
-        said = f"{len(found.images)} fixed backgrounds found in {found.share:.1%} of the altered pictures"
-    recipe = recipe.fitted_to(found)
-    recipe.check(_shape(folders))
-    return recipe, [said, f"further pairs are made with the recipe {recipe.name}"]
+    names = ("true_pairs", "won_back", "untouched", "validation", "seed")
+    return {name: getattr(options, name) for name in names}
 
 
 def _start_folder(
@@ -225,7 +210,7 @@ def _shape(folders: Folders) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _architecture(name: str, folders: Folders, options: TrainOptions) -> Architecture:
+def _architecture(name: str, folders: Folders, options: TrainOptions, moves: bool) -> Architecture:
     channels, height, width = _shape(folders)
     return Architecture(
         height=height,
@@ -234,15 +219,13 @@ def _architecture(name: str, folders: Folders, options: TrainOptions) -> Archite
         latent=options.latent,
         variational=name != "ae",
         classes=folders.classes if name == "cvae" else 0,
+        pose=moves,
     )
 
 
 def _fingerprint(run: RunFolder, folders: Folders) -> str:
-    """A hash of all pixels and names, wherever they lie, and of the run's recipe with its backgrounds."""
-    digest = hashlib.sha256()
-    for path in (run.recipe, *sorted(run.backgrounds.glob("*.png"))):
+    """A hash of the data, wherever they lie, and of the run's pairs and recipe with its backgrounds."""
+    digest = hashlib.sha256(content_hash(folders).encode())
+    for path in (run.pairs, run.recipe, *sorted(run.backgrounds.glob("*.png"))):
         digest.update(path.read_bytes() if path.is_file() else b"none")
-    for part in (folders.clean, folders.altered):
-        digest.update("\n".join(part.names).encode())
-        digest.update(part.images.tobytes())
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unalter.alter.backgrounds import find_backgrounds, pattern_backgrounds
+from unalter.alter.backgrounds import Backgrounds, find_backgrounds, pattern_backgrounds, win_back
 from unalter.data.digits import load_digits
 
 DIGITS = load_digits("test")[0][:, None]
@@ -56,6 +56,43 @@ def test_a_background_of_too_few_pictures_is_not_taken_for_one():
     images = DIGITS[:500].copy()
     images[:8] = blended(DIGITS[:8], pattern_backgrounds(1, 28, 28)[:1], 0.5)
     assert find_backgrounds(images) is None
+
+
+@pytest.mark.parametrize("weight", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_subjects_are_won_back_to_a_few_levels_and_only_where_a_background_was(weight, channels):
+    planted = np.random.default_rng(3).integers(0, 256, (3, channels, 28, 28), dtype=np.uint8)
+    images = np.repeat(DIGITS[:500], channels, 1)
+    images[::2] = blended(DIGITS[:500:2], planted, weight)
+    found = find_backgrounds(images)
+    assert found is not None
+
+    rows, subjects = win_back(images, found)
+
+    np.testing.assert_array_equal(rows, np.arange(0, 500, 2))
+    assert subjects.dtype == np.uint8
+    wrong = np.abs(subjects.astype(int) - DIGITS[:500:2])
+    # both the blend and its background are known to half a level or one, and the weight to one of 255
+    assert wrong.max() <= np.ceil((0.5 + 1 + 1) / weight)
+    assert wrong.mean() < 1 / weight
+
+
+def test_with_the_true_backgrounds_subjects_are_exact_but_for_the_rounding_of_the_blend():
+    planted = pattern_backgrounds(1, 28, 28)
+    members = np.arange(60) % 6
+    members[[3, 10, 59]] = -1
+    images = blended(DIGITS[:60], planted, 0.4)
+    images[members < 0] = 77
+    rows, subjects = win_back(images, Backgrounds(planted, 0.4, members))
+    np.testing.assert_array_equal(rows, np.flatnonzero(members >= 0))
+    assert np.abs(subjects.astype(int) - DIGITS[rows]).max() <= 0.5 / 0.4 + 0.5
+
+
+def test_where_no_picture_has_a_background_none_is_won_back():
+    found = Backgrounds(pattern_backgrounds(1, 28, 28), 0.5, np.full(9, -1))
+    rows, subjects = win_back(DIGITS[:9], found)
+    assert len(rows) == 0
+    assert subjects.shape == (0, 1, 28, 28)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 30, 27), (1, 8, 8)])

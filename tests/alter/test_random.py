@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from scipy import stats
 
-from unalter.alter import PictureRandom, picture_keys
+from unalter.alter import PictureRandom, load_recipe, picture_keys, presets
+from unalter.alter.random import GivenRandom
 
 KEYS = picture_keys(5, torch.arange(4000))
 
@@ -80,6 +82,45 @@ def test_between_and_chance():
     for probability in (0.0, 0.1, 0.5, 1.0):
         share = PictureRandom(KEYS).chance(probability).float().mean().item()
         assert share == pytest.approx(probability, abs=4 * (probability * (1 - probability) / 4000) ** 0.5)
+
+
+def test_poisson_numbers_stand_where_the_normal_ones_do(monkeypatch):
+    shares = torch.linspace(1e-6, 1 - 1e-6, 20001, dtype=torch.float64)
+    normal = torch.special.ndtri(shares).float()
+    random = PictureRandom(picture_keys(0, torch.arange(len(normal))))
+    monkeypatch.setattr(random, "normal", lambda *shape: normal.reshape(-1, *shape))
+    for rate in (0.0, 0.001, 0.5, 5.0, 9.99, 10.0, 11.0, 30.0, 200.0, 1000.0):
+        numbers = random.poisson(torch.full_like(normal, rate))
+        wrong = numbers.numpy() - stats.poisson.ppf(torch.special.ndtr(normal.double()).numpy(), np.float32(rate))
+        assert (wrong != 0).mean() <= (1e-3 if rate >= 10 else 0), rate
+        assert np.abs(wrong).max() <= 1
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_recipe_given_the_numbers_that_were_drawn_makes_the_same_pictures(name):
+    shape = (1, 12, 11)
+    recipe, x = load_recipe(name, shape), torch.rand(60, *shape, generator=torch.Generator().manual_seed(1))
+    given = GivenRandom(PictureRandom(KEYS[:60]).uniform(1000))
+    altered, homography = recipe.traced(x, given)
+    expected, expected_homography = recipe.traced(x, PictureRandom(KEYS[:60]))
+    assert torch.equal(altered, expected)
+    assert torch.equal(homography, expected_homography)
+
+
+def test_given_numbers_come_in_their_order_and_a_part_goes_on_where_the_whole_is():
+    draws = torch.rand(6, 7, generator=torch.Generator().manual_seed(2))
+    whole = GivenRandom(draws)
+    parts = [whole.uniform()[:, None], whole.uniform(2, 2).flatten(1)]
+    part = whole[torch.tensor([4, 0])]
+    assert torch.equal(part.uniform(2), draws[[4, 0], 5:])
+    assert torch.equal(torch.cat([*parts, whole.uniform(2)], 1), draws)
+
+
+def test_more_numbers_than_were_given_cannot_be_drawn():
+    random = GivenRandom(torch.zeros(3, 4))
+    random.uniform(3)
+    with pytest.raises(RuntimeError):
+        random.uniform(2)
 
 
 def test_keys_differ_and_depend_on_every_part_and_its_place():

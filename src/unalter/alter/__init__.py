@@ -1,6 +1,7 @@
 """Alterations as batched tensor functions, and recipes made of them."""
 
 from unalter.alter.backgrounds import find_backgrounds
+from unalter.alter.fitting import Fit, fit_recipe
 from unalter.alter.geometry import Flip, Perspective, Rotate, Scale, Translate, Warp
 from unalter.alter.operations import (
     Blend,
@@ -15,13 +16,15 @@ from unalter.alter.operations import (
     Speckle,
 )
 from unalter.alter.random import PictureRandom, picture_keys
-from unalter.alter.recipe import Branch, Recipe, load_recipe, presets
+from unalter.alter.reading import load_recipe, presets
+from unalter.alter.recipe import Branch, Recipe
 
 __all__ = [
     "Blend",
     "Blur",
     "Branch",
     "Contrast",
+    "Fit",
     "Flip",
     "GaussianNoise",
     "Invert",
@@ -38,6 +41,7 @@ __all__ = [
     "Translate",
     "Warp",
     "find_backgrounds",
+    "fit_recipe",
     "load_recipe",
     "picture_keys",
     "presets",

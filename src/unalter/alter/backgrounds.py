@@ -86,10 +86,19 @@ def win_back(images: np.ndarray, found: Backgrounds) -> tuple[np.ndarray, np.nda
         The rows int64 [K] that have a background, and their subjects uint8 [K, C, H, W], exact to a few levels.
     """
     rows = np.flatnonzero(found.members >= 0)
-    blended = images[rows].astype(np.float32)
-    ground = (1 - found.weight) * found.images[found.members[rows]]
-    subjects = (blended - ground) / max(found.weight, 1 / 255)
-    return rows, np.clip(np.rint(subjects), 0, 255).astype(np.uint8)
+    return rows, without(images[rows], found, found.members[rows])
+
+
+def without(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
+    """Blended pictures less their backgrounds: uint8 [N, C, H, W] and int64 [N] to uint8 [N, C, H, W]."""
+    subjects = (images.astype(np.float32) - (1 - found.weight) * found.images[which]) / max(found.weight, 1 / 255)
+    return np.clip(np.rint(subjects), 0, 255).astype(np.uint8)
+
+
+def blended(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
+    """Blend pictures with backgrounds as they were found: uint8 [N, C, H, W] and int64 [N] to uint8 [N, C, H, W]."""
+    mixed = found.weight * images.astype(np.float32) + (1 - found.weight) * found.images[which]
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
 def pattern_backgrounds(channels: int, height: int, width: int) -> np.ndarray:

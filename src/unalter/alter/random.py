@@ -21,6 +21,11 @@ _GOLDEN = _signed(0x9E3779B97F4A7C15)
 _MIX_1 = _signed(0xBF58476D1CE4E5B9)
 _MIX_2 = _signed(0x94D049BB133111EB)
 
+_FEW = 10
+"""The Poisson rate below which the cumulative distribution is summed."""
+_SUMMED = 36
+"""Terms of that sum: a normal number in float32 stays below 6, and so the Poisson number at a rate of 10 below 36."""
+
 
 def _shift_right(bits: Tensor, by: int) -> Tensor:
     """Logical shift of int64 (torch's own keeps the sign)."""
@@ -91,6 +96,21 @@ class PictureRandom:
         """True with the given probability: bool [N]."""
         return self.uniform() < probability
 
+    def poisson(self, rate: Tensor) -> Tensor:
+        """Poisson distributed about `rate` [N, ...], 0 or more: whole numbers, float32 of the same shape.
+
+        The numbers that stand where standard normal ones stand in their distribution. Exact for low rates. For
+        others the expansion of Giles (2016, ACM TOMS 42:7, Q_N2): at a rate of 10 one number in 2,000 differs from
+        the exact one, by 1, at 100 one in 60,000; float32 rounds those of 100,000 and more by 1.
+        """
+        normal = self.normal(*rate.shape[1:])
+        count = torch.zeros_like(rate)
+        few, many = (rate > 0) & (rate < _FEW), rate >= _FEW
+        # float64: in float32 a normal number above 5.4 has a share of 1, which the sum may never reach
+        count[few] = _summed(rate[few].double(), torch.special.ndtr(normal[few].double())).float()
+        count[many] = _expanded(rate[many], normal[many])
+        return count
+
 
 class GivenRandom(PictureRandom):
     """Streams whose numbers are given: what an alteration does as a function of its draws.
@@ -121,4 +141,21 @@ class GivenRandom(PictureRandom):
         """The next numbers: float32 [N, *shape]."""
         count = math.prod(shape)
         self._drawn += count
-        return self._draws[:, self._drawn - count : self._drawn].reshape(len(self._draws), *shape)
+        return self._draws[:, self._drawn - count : self._drawn].reshape(len(self._draws), *shape).contiguous()
+
+
+def _summed(rate: Tensor, share: Tensor) -> Tensor:
+    """The least numbers whose cumulative probability reaches `share`."""
+    count = torch.zeros_like(rate)
+    probability = cumulated = (-rate).exp()
+    for k in range(1, _SUMMED):
+        count += share > cumulated
+        probability = probability * rate / k
+        cumulated = cumulated + probability
+    return count
+
+
+def _expanded(rate: Tensor, w: Tensor) -> Tensor:
+    root, w2 = rate.sqrt(), w * w
+    correction = (1 / 3 + w2 / 6) - w * (1 / 36 + w2 / 72) / root + (-8 / 405 + w2 * (7 / 810 + w2 / 270)) / rate
+    return (rate + root * w + correction).floor().clamp_min(0)

@@ -3,5 +3,6 @@
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.losses import Loss, negative_elbo
 from unalter.nn.model import Architecture, Autoencoder, Output
+from unalter.nn.pose import Pose, pose_error
 
-__all__ = ["Architecture", "Autoencoder", "DiagonalGaussian", "Loss", "Output", "negative_elbo"]
+__all__ = ["Architecture", "Autoencoder", "DiagonalGaussian", "Loss", "Output", "Pose", "negative_elbo", "pose_error"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ class Loss:
     """The terms of a loss; each a scalar, the mean over the batch."""
 
     total: Tensor
-    """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim)`."""
+    """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim) + pose_weight * pose`."""
     reconstruction: Tensor
     """Binary cross-entropy in nats, summed over pixels and channels."""
     kl: Tensor
@@ -26,9 +26,16 @@ class Loss:
     ssim: Tensor
     """Structural similarity of reconstruction and clean picture, at most 1."""
 
+    pose: Tensor
+    """How far the encoder's poses are from the true ones (see `pose_error`); 0 where there are none."""
+
+    def with_pose(self, error: Tensor, weight: float) -> Loss:
+        """The loss with the pose's error added."""
+        return replace(self, total=self.total + weight * error, pose=error)
+
     def terms(self) -> dict[str, Tensor]:
         """The terms by name, detached."""
-        return {name: getattr(self, name).detach() for name in ("total", "reconstruction", "kl", "ssim")}
+        return {name: getattr(self, name).detach() for name in ("total", "reconstruction", "kl", "ssim", "pose")}
 
 
 def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) -> Loss:
@@ -48,4 +55,4 @@ def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) ->
         kl = DiagonalGaussian(output.mu, output.logvar).kl().mean()
     similarity = ssim(output.logits.sigmoid(), x).mean() if ssim_weight else torch.zeros_like(reconstruction)
     total = reconstruction + beta * kl + ssim_weight * (1 - similarity)
-    return Loss(total, reconstruction, kl, similarity)
+    return Loss(total, reconstruction, kl, similarity, torch.zeros_like(total))

@@ -14,7 +14,11 @@ from torch.nn import functional as F
 
 from unalter.nn.blocks import Stage
 from unalter.nn.gaussian import DiagonalGaussian
+from unalter.nn.mixture import Mixture
+from unalter.nn.pose import Pose, PoseNet, ink
 
+_POSES = 2
+"""Poses that an encoder looks at: the second one is right where a 6 could be a 9."""
 _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
 
@@ -32,10 +36,14 @@ class Architecture:
     """How many classes the label that encoder and decoder see has; 0: they see none."""
     widths: tuple[int, ...] = (32, 64)
     """Channels of each stage, from fine (half the size) to coarse; each has half the resolution of the one before."""
-    encoder_blocks: tuple[int, ...] = (1, 2)
+    encoder_blocks: tuple[int, ...] = (1, 1)
     decoder_blocks: tuple[int, ...] = (1, 1)
     condition: int = 64
     """Width of the label's embedding."""
+    components: int = 4
+    """Of the mixture that codes are drawn from, for each class; variational models only."""
+    pose: bool = False
+    """Whether the encoder first finds how the subject lies and also sees the picture put upright, in the likeliest poses."""
 
 
 class Output(NamedTuple):
@@ -47,10 +55,12 @@ class Output(NamedTuple):
     """[N, latent]: the code, for a variational model the mean of its posterior"""
     logvar: Tensor | None
     """[N, latent], variational models only"""
+    pose: Pose | None = None
+    """what the encoder took the pose to be, models with `pose` only"""
 
 
 class Encoder(nn.Module):
-    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs].
+    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs], and the pose where it is found.
 
     Pictures whose sides the strides do not divide are padded.
     """
@@ -61,7 +71,9 @@ class Encoder(nn.Module):
         below, right = -shape.height % stride, -shape.width % stride
         self.padding = (right // 2, right - right // 2, below // 2, below - below // 2)
         condition = shape.condition if shape.classes else 0
-        self.stem = nn.Conv2d(shape.channels * 4, shape.widths[0], 3, padding=1, bias=False)
+        self.pose = PoseNet(condition) if shape.pose else None
+        seen = shape.channels * (1 + _POSES if shape.pose else 1)
+        self.stem = nn.Conv2d(seen * 4, shape.widths[0], 3, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(shape.widths[0])
         self.stages = nn.ModuleList()
         self.reductions = nn.ModuleList()
@@ -74,7 +86,13 @@ class Encoder(nn.Module):
         rows, columns = coarse_size(shape)
         self.head = nn.Linear(width * rows * columns, outputs)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Pose | None]:
+        pose = None
+        if self.pose is not None:
+            inked = ink(x)
+            pose = self.pose(inked.mean(1, keepdim=True), condition)
+            likeliest = pose.logits.topk(_POSES, 1).indices
+            x = torch.cat([x, *(self.pose.upright(inked, pose, mode) for mode in likeliest.T)], 1)
         if any(self.padding):
             x = F.pad(x, self.padding, mode="replicate")
         x = F.pixel_unshuffle((x * 2 - 1).contiguous(memory_format=torch.channels_last), 2)
@@ -83,7 +101,7 @@ class Encoder(nn.Module):
             if i:
                 x = self.reductions[i - 1](x)
             x = stage(x, condition)
-        return self.head(x.flatten(1))
+        return self.head(x.flatten(1)), pose
 
 
 class Decoder(nn.Module):
@@ -127,14 +145,21 @@ class Autoencoder(nn.Module):
         self.embedding = nn.Embedding(shape.classes, shape.condition) if shape.classes else None
         self.encoder = Encoder(shape, shape.latent * (2 if shape.variational else 1))
         self.decoder = Decoder(shape)
+        self.mixture = None
+        if shape.variational:
+            self.mixture = Mixture(max(1, shape.classes), shape.components, shape.latent)
 
     def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
-        coded = self.encoder(x_alt, self._condition(y)).float()
+        mu, logvar, _ = self._encode(x_alt, y)
+        return mu, logvar
+
+    def _encode(self, x_alt: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None, Pose | None]:
+        coded, pose = self.encoder(x_alt, self._condition(y))
         if not self.shape.variational:
-            return coded, None
-        mu, logvar = coded.chunk(2, 1)
-        return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR)
+            return coded.float(), None, pose
+        mu, logvar = coded.float().chunk(2, 1)
+        return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR), pose
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Codes [N, latent] and labels [N] -> logits [N, C, H, W]."""
@@ -144,11 +169,17 @@ class Autoencoder(nn.Module):
 
     def forward(self, x_alt: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Output:
         """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode."""
-        mu, logvar = self.posterior(x_alt, y)
+        mu, logvar, pose = self._encode(x_alt, y)
         z = mu
         if logvar is not None and generator is not None:
             z = DiagonalGaussian(mu, logvar).sample(generator)
-        return Output(self.decode(z, y), mu, logvar)
+        return Output(self.decode(z, y), mu, logvar, pose)
+
+    def draw(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
+        """Codes [count, latent] to generate from, on the CPU."""
+        if self.mixture is None:
+            raise ValueError("only a variational model has codes to draw")
+        return self.mixture.sample(label or 0, count, generator)
 
     def _condition(self, y: Tensor | None) -> Tensor | None:
         if self.embedding is None:

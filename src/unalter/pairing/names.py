@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from unalter.data import Folders
-from unalter.pairing.pairs import Pairs
+from unalter.pairing.pairs import NAME, Pairs
 
 
 def pair_by_name(folders: Folders) -> Pairs:
@@ -21,4 +21,11 @@ def pair_by_name(folders: Folders) -> Pairs:
     rows = {key: row for row, key in enumerate(clean_keys) if key in once}
     keys = zip(altered.index.tolist(), altered.labels.tolist(), strict=True)
     partner = np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
-    return Pairs(partner, "name", (partner >= 0).astype(np.float64))
+    return Pairs(
+        clean=partner,
+        method=np.where(partner >= 0, NAME, ""),
+        likeliest=partner.copy(),
+        score=(partner >= 0).astype(np.float64),
+        margin=np.full(len(partner), np.nan),
+        doubtful=np.full(len(partner), -1),
+    )

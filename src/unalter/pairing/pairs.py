@@ -9,19 +9,30 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data import Folders
+from unalter.errors import InputError
 from unalter.files import whole_file
+
+NAME, VERIFIED, APPEARANCE = "name", "verified", "appearance"
+"""How a pair was found: by name alone, by name and by looking, or by looking alone."""
+_DOUBT = "does not look like "
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """For every altered picture its clean one, or none."""
+    """For every altered picture its clean one, or none. All arrays have a row for each altered picture."""
 
     clean: np.ndarray
-    """int64 [N]: the row of the clean picture, -1 where there is none."""
-    method: str
-    """How they were found."""
+    """int64 [N]: the row of the clean picture, -1 where there is none"""
+    method: np.ndarray
+    """str [N]: `name`, `verified` (a name, and it looks like it), `appearance`, or empty where there is none"""
+    likeliest: np.ndarray
+    """int64 [N]: the row of the clean picture that is the likeliest, also where it is not likely enough; or -1"""
     score: np.ndarray
-    """float64 [N]: how sure it is, 0..1."""
+    """float64 [N]: the probability that the likeliest is the right one"""
+    margin: np.ndarray
+    """float64 [N], 0..1: how much better it explains the altered picture than the next one does; nan if not looked"""
+    doubtful: np.ndarray
+    """int64 [N]: the row of a clean picture that has the altered one's name but does not look like it, else -1"""
 
     @property
     def altered(self) -> np.ndarray:
@@ -29,18 +40,57 @@ class Pairs:
         return np.flatnonzero(self.clean >= 0)
 
     def summary(self) -> str:
-        """One line for a person."""
-        paired, alone = len(self.altered), int((self.clean < 0).sum())
-        return f"{paired:,} altered pictures have their clean picture here (by {self.method}); {alone:,} have none"
+        """What a person wants to know, in a few lines."""
+        count = {method: int((self.method == method).sum()) for method in (NAME, VERIFIED, APPEARANCE)}
+        doubtful, alone = int((self.doubtful >= 0).sum()), int((self.clean < 0).sum())
+        named = count[NAME] + count[VERIFIED] + doubtful
+        lines = [f"{named:,} of {len(self.clean):,} altered pictures have a clean one by name"]
+        if count[VERIFIED] or doubtful:
+            lines[0] += f", {count[VERIFIED]:,} of them verified by looking"
+        if doubtful:
+            lines.append(f"{doubtful:,} do not look like the clean picture of their name (remarks in pairs.csv)")
+        if count[APPEARANCE]:
+            lines.append(f"{count[APPEARANCE]:,} more were found by appearance")
+        return "\n".join([*lines, f"{alone:,} have no clean picture here"])
 
 
 def write_pairs(path: Path, folders: Folders, pairs: Pairs) -> None:
-    """Write pairs.csv: `altered,clean,method,score`, one row an altered picture, clean "none" without partner."""
+    """Write pairs.csv: `altered,clean,method,score,margin,likeliest,remark`, one row an altered picture.
+
+    `clean` is "none" without partner; score and margin are those of the likeliest.
+    """
+    clean_names = folders.clean.names
     with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["altered", "clean", "method", "score"])
-        for name, row, score in zip(folders.altered.names, pairs.clean, pairs.score, strict=True):
-            if row >= 0:
-                writer.writerow([name, folders.clean.names[row], pairs.method, f"{score:.4f}"])
-            else:
-                writer.writerow([name, "none", "", ""])
+        writer.writerow(["altered", "clean", "method", "score", "margin", "likeliest", "remark"])
+        for i, name in enumerate(folders.altered.names):
+            partner, likeliest = (
+                clean_names[row] if row >= 0 else "none" for row in (pairs.clean[i], pairs.likeliest[i])
+            )
+            margin = "" if np.isnan(pairs.margin[i]) else f"{pairs.margin[i]:.4f}"
+            remark = _DOUBT + clean_names[pairs.doubtful[i]] if pairs.doubtful[i] >= 0 else ""
+            writer.writerow([name, partner, pairs.method[i], f"{pairs.score[i]:.4f}", margin, likeliest, remark])
+
+
+def read_pairs(path: Path, folders: Folders) -> Pairs:
+    """Read pairs.csv of the same folders.
+
+    Raises:
+        InputError: not there, or not of these folders.
+    """
+    rows = {name: row for row, name in enumerate(folders.clean.names)} | {"none": -1}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        if [line["altered"] for line in lines] != folders.altered.names:
+            raise InputError(f"{path}: lists other altered pictures than are in the folder")
+        return Pairs(
+            clean=np.array([rows[line["clean"]] for line in lines], np.int64),
+            method=np.array([line["method"] for line in lines]),
+            likeliest=np.array([rows[line["likeliest"]] for line in lines], np.int64),
+            score=np.array([float(line["score"]) for line in lines]),
+            margin=np.array([float(line["margin"] or "nan") for line in lines]),
+            doubtful=np.array([rows[line["remark"].removeprefix(_DOUBT) or "none"] for line in lines], np.int64),
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a list of pairs of these folders ({error})") from None

@@ -1,4 +1,4 @@
-"""What a step trains on: name pairs and pairs made by altering clean pictures.
+"""What a step trains on: true pairs and pairs made by altering clean pictures.
 
 Everything random is a function of (seed, epoch, step), so there is no state to save and any step can be
 made again.
@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.alter import PictureRandom, Recipe, picture_keys
+from unalter.alter import PictureRandom, Recipe, find_backgrounds, picture_keys
+from unalter.alter.backgrounds import win_back
 from unalter.data import Folders
 from unalter.errors import InputError
 from unalter.pairing import Pairs
@@ -31,19 +32,23 @@ class Batch:
     """float32 [N, C, H, W] in 0..1"""
     y: Tensor
     """int64 [N]"""
+    homography: Tensor
+    """float32 [M, 3, 3]: how the last M pictures, those made here, were moved (see `Recipe.traced`)"""
 
 
 class PairSource:
     """All pairs that a training can draw, uint8 on the device.
 
     Clean pictures are split once, by seed, into training and validation; an altered picture goes where its
-    clean one goes. Pictures without partner train nothing here.
+    clean one goes. Blended pictures without partner give what was blended, to be altered like clean pictures.
 
     Args:
         folders: the data set.
         pairs: its true pairs.
         recipe: what further pairs are made with; None: true pairs only.
-        name_pairs: the share of a batch that is true pairs, where there are both.
+        true_pairs: the share of a batch that is true pairs, where there are both.
+        won_back: alter also what is won back from blends.
+        untouched: the share of the made pairs that are left unaltered.
         validation: the share of the clean pictures that is kept for validation.
 
     Raises:
@@ -56,7 +61,9 @@ class PairSource:
         pairs: Pairs,
         recipe: Recipe | None,
         *,
-        name_pairs: float,
+        true_pairs: float,
+        won_back: bool,
+        untouched: float,
         validation: float,
         seed: int,
         device: torch.device,
@@ -77,25 +84,41 @@ class PairSource:
         if recipe is None and len(self._paired_training) == 0:
             raise InputError("no altered picture has its clean one here, and no recipe was given to make pairs with")
         if recipe is None and len(self._paired_validation) == 0:
-            raise InputError("no name pair is left to validate on; give more pairs, a recipe, or a larger --validation")
+            raise InputError("no true pair is left to validate on; give more pairs, a recipe, or a larger --validation")
         if recipe is None:
             self._share = 1.0
         else:
-            self._share = name_pairs if len(self._paired_training) else 0.0
+            self._share = true_pairs if len(self._paired_training) else 0.0
         self._recipe = recipe
+        self._untouched = untouched
         self._seed = seed
-        self._device = device
-        self._clean = torch.tensor(folders.clean.images).to(device)
+        self.device = device
+        subjects, labels = folders.altered.images[:0], folders.altered.labels[:0]
+        if won_back and recipe is not None:
+            subjects, labels = _won_back(folders, pairs)
+        self._sources = np.concatenate([self._clean_training, clean + np.arange(len(subjects))])
+        self._clean = torch.tensor(np.concatenate([folders.clean.images, subjects])).to(device)
         self._altered = torch.tensor(folders.altered.images).to(device)
-        self._labels = torch.from_numpy(folders.clean.labels).to(device)
+        self._labels = torch.from_numpy(np.concatenate([folders.clean.labels, labels])).to(device)
 
     @property
     def pictures(self) -> int:
         """Pictures an epoch has: as many as there are altered ones."""
         return len(self._altered)
 
+    @property
+    def moves(self) -> bool:
+        """Whether the recipe moves things, so that pictures have a pose."""
+        return self._recipe is not None and self._recipe.moves
+
+    @property
+    def subjects(self) -> tuple[Tensor, Tensor]:
+        """The clean pictures that train, with those won back: uint8 [N, C, H, W], and their labels int64 [N]."""
+        rows = torch.from_numpy(self._sources)
+        return self._clean[rows], self._labels[rows]
+
     def epoch(self, epoch: int, batch_size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The plan of one epoch: for every step the rows of name pairs (altered) and of pictures to alter (clean).
+        """The plan of one epoch: for every step the rows of true pairs (altered) and of pictures to alter (clean).
 
         Steps have `batch_size` pictures or a few more, so that no picture is dropped and none is left alone.
         """
@@ -104,31 +127,46 @@ class PairSource:
         true = np.diff(np.rint(sizes.cumsum() * self._share), prepend=0).astype(int)
         rng = np.random.default_rng([self._seed, 1, epoch])
         altered = _cycled(rng, self._paired_training, int(true.sum()))
-        clean = _cycled(rng, self._clean_training, int((sizes - true).sum()))
+        clean = _cycled(rng, self._sources, int((sizes - true).sum()))
         cut_altered, cut_clean = true.cumsum()[:-1], (sizes - true).cumsum()[:-1]
         return list(zip(np.split(altered, cut_altered), np.split(clean, cut_clean), strict=True))
 
     def batch(self, plan: tuple[np.ndarray, np.ndarray], epoch: int, step: int) -> Batch:
         """The pictures of one step of a plan."""
         altered, clean = plan
-        return self._make(altered, clean, picture_keys(self._seed, epoch, step, torch.arange(len(clean))))
+        keys = picture_keys(self._seed, epoch, step, torch.arange(len(clean)))
+        return self._make(altered, clean, keys, self._untouched)
 
     def validation(self) -> Batch:
-        """Every name pair of a validation digit, and every validation digit altered once, always the same."""
+        """Every true pair of a validation digit, and every validation digit altered once, always the same."""
         clean = self._clean_validation if self._recipe is not None else np.empty(0, np.int64)
         keys = picture_keys(self._seed, _VALIDATION_KEY, torch.from_numpy(clean))
-        return self._make(self._paired_validation, clean, keys)
+        return self._make(self._paired_validation, clean, keys, untouched=0.0)
 
-    def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor) -> Batch:
-        true_rows = torch.from_numpy(altered).to(self._device)
-        partner = torch.from_numpy(self._partner[altered]).to(self._device)
-        made_rows = torch.from_numpy(clean).to(self._device)
+    def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor, untouched: float) -> Batch:
+        true_rows = torch.from_numpy(altered).to(self.device)
+        partner = torch.from_numpy(self._partner[altered]).to(self.device)
+        made_rows = torch.from_numpy(clean).to(self.device)
         x_alt = _unit(self._altered[true_rows])
+        homography = torch.empty(0, 3, 3, device=self.device)
         if self._recipe is not None and len(clean):
-            made = self._recipe(_unit(self._clean[made_rows]), PictureRandom(keys.to(self._device)))
+            x = _unit(self._clean[made_rows])
+            made, homography = self._recipe.traced(x, PictureRandom(keys.to(self.device)))
+            left = round(untouched * len(clean))  # the order is random: the first are as good as any
+            made[:left], homography[:left] = x[:left], torch.eye(3, device=self.device)
             x_alt = torch.cat([x_alt, made])
         rows = torch.cat([partner, made_rows])
-        return Batch(x_alt, _unit(self._clean[rows]), self._labels[rows])
+        return Batch(x_alt, _unit(self._clean[rows]), self._labels[rows], homography)
+
+
+def _won_back(folders: Folders, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    """What was blended in altered pictures without partner, and its labels; a partner's digit may be a validation one."""
+    found = find_backgrounds(folders.altered.images)
+    if found is None:
+        return folders.altered.images[:0], folders.altered.labels[:0]
+    rows, subjects = win_back(folders.altered.images, found)
+    alone = pairs.clean[rows] < 0
+    return subjects[alone], folders.altered.labels[rows[alone]]
 
 
 def _unit(pixels: Tensor) -> Tensor:

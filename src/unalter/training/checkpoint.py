@@ -17,7 +17,7 @@ from unalter.files import whole_file, write_text
 from unalter.nn import Architecture, Autoencoder
 from unalter.run import ModelFolder
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a checkpoint or model of before can no longer be read."""
 
 

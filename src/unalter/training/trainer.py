@@ -10,28 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from unalter.config import TrainOptions
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.metrics import psnr, ssim
-from unalter.nn import Architecture, Autoencoder, negative_elbo
+from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
+from unalter.nn.muon import Muon
 from unalter.run import ModelFolder
 from unalter.training.average import AveragedModel
 from unalter.training.batches import Batch, PairSource
-from unalter.training.checkpoint import load_checkpoint, save_checkpoint, save_model
+from unalter.training.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
 from unalter.training.engine import make_fabric
 from unalter.training.schedule import learning_rate, progress, warm_beta
 from unalter.training.stop import StopRequest
 
 _AVERAGE_DECAY = 0.998
-_CLIP_NORM = 100.0
-"""Gradient norms are a few dozen once training runs; beyond this a batch is an outlier."""
+_CLIP_NORM = 400.0
+"""Gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 _EVALUATION_BATCH = 256
 Callback = Callable[["Trainer"], object]
-_TERMS = ("total", "reconstruction", "kl", "ssim")
+_TERMS = ("total", "reconstruction", "kl", "ssim", "pose")
 
 
 @dataclass
@@ -96,8 +98,12 @@ class Trainer:
         torch.manual_seed(options.seed)
         model = Autoencoder(shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._average = AveragedModel(model, _AVERAGE_DECAY)
-        optimizer = torch.optim.AdamW(_parameter_groups(model, options.weight_decay), betas=(0.9, 0.99), fused=True)
-        self._model, self._optimizer = self._fabric.setup(model, optimizer)
+        kernels, others = _weights(model)
+        self._model, *self._optimizers = self._fabric.setup(
+            model,
+            Muon(kernels, lr=options.kernel_rate, weight_decay=options.weight_decay),
+            torch.optim.AdamW(others, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0, fused=True),
+        )
         if saved is not None:
             self._restore(saved)
         self._validation = source.validation()
@@ -168,19 +174,23 @@ class Trainer:
     def _train_step(self, batch: Batch) -> None:
         now, options = self.progress, self._options
         done = self.done
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(options.learning_rate, now.total_steps, self._all_steps, done)
+        for optimizer, peak in zip(self._optimizers, (options.kernel_rate, options.learning_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
         output = self._model(batch.x_alt, batch.y, noise)
         loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight)
-        self._optimizer.zero_grad(set_to_none=True)
+        if output.pose is not None and len(batch.homography):
+            made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
+            loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight)
+        self._model.zero_grad(set_to_none=True)
         self._fabric.backward(loss.total)
-        norm = self._fabric.clip_gradients(self._model, self._optimizer, max_norm=_CLIP_NORM, error_if_nonfinite=False)
-        assert norm is not None
+        norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM)
         *values, norm = torch.stack([*(loss.terms()[name] for name in _TERMS), norm.detach()]).tolist()
         if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
             self._diverged(values, norm)
-        self._optimizer.step()
+        for optimizer in self._optimizers:
+            optimizer.step()
         self._average.update(self._model.module)
         for name, value in zip(_TERMS, values, strict=True):
             now.sums[name] += value * len(batch.x)
@@ -202,9 +212,10 @@ class Trainer:
                 "reconstruction": done_terms["reconstruction"],
                 "kl": done_terms["kl"],
                 "ssim": done_terms["ssim"],
+                "pose": done_terms["pose"],
                 **scores,
                 "images_per_second": now.pictures / max(now.epoch_seconds, 1e-9),
-                "learning_rate": self._optimizer.param_groups[0]["lr"],
+                "learning_rate": self._optimizers[1].param_groups[0]["lr"],
                 "seconds": now.seconds,
             }
         )
@@ -219,8 +230,29 @@ class Trainer:
                 "labels": list(range(self.averaged.shape.classes)),
             }
             save_model(self.folder, self.averaged, details)
+        if now.finished:
+            self._fit_mixture()
         self._write_metrics()
         self._save()
+
+    def _fit_mixture(self) -> None:
+        """Fit where the best model's codes of clean pictures lie, for generation, and save it once more."""
+        model, config = load_model(self.folder, self._source.device)
+        if model.mixture is None:
+            return
+        start = time.monotonic()
+        images, labels = self._source.subjects
+        codes = []
+        noise = torch.Generator().manual_seed(self._options.seed)
+        with torch.no_grad(), self._fabric.autocast():
+            for x, y in zip(images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True):
+                mu, logvar = model.posterior(x.float() / 255, y)
+                assert logvar is not None
+                codes.append(DiagonalGaussian(mu.cpu(), logvar.cpu()).sample(noise))
+        classes = labels.cpu().numpy() if model.shape.classes else np.zeros(len(labels), np.int64)
+        model.mixture.fit(torch.cat(codes).numpy(), classes, self._options.seed)
+        save_model(self.folder, model, config)
+        self.progress.seconds += time.monotonic() - start
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
@@ -260,7 +292,7 @@ class Trainer:
             "options": _plain(vars(self._options)),
             "progress": vars(self.progress),
             "model": self._model.module.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "average": self._average.model.state_dict(),
             "average_steps": self._average.steps,
             # no random generator has a state to save: each step seeds its own
@@ -278,7 +310,8 @@ class Trainer:
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self._model.module.load_state_dict(saved["model"])
-        self._optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(self._optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self._average.model.load_state_dict(saved["average"])
         self._average.steps = saved["average_steps"]
         self.progress = Progress(**saved["progress"])
@@ -296,13 +329,11 @@ class Trainer:
         write_text(self.folder.metrics, text.getvalue())
 
 
-def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Decay matrices and kernels; biases and batchnorm's scales are left alone."""
-    parameters: list[Tensor] = list(model.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def _weights(model: Autoencoder) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Muon's weights, which map one space of features to another, and all others: biases, scales, labels, pixels."""
+    apart = [model.decoder.end.weight, *([model.embedding.weight] if model.embedding is not None else [])]
+    kernels = [weight for weight in model.parameters() if weight.ndim > 1 and not any(weight is one for one in apart)]
+    return kernels, [weight for weight in model.parameters() if not any(weight is one for one in kernels)]
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -1,0 +1,417 @@
+"""The search for the chain of alterations whose pictures are like the real ones.
+
+One kind of alteration after another is taken up as long as that helps, then all numbers are turned together, words
+(how a warp samples, how large a kernel is) exchanged, kinds dropped that turn out not to help, and numbers rounded.
+Whether something helps is judged on pictures, clean and altered, that the numbers were not fitted to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.optimize import lsq_linear, nnls
+from torch import Tensor
+
+from unalter.alter.chain import ORDER, Chain, Handle, Imitation, handles, starts, turned, variants, with_step, without
+from unalter.alter.geometry import Flip, Perspective, Rotate, Scale, Translate, Warp
+from unalter.alter.likeness import Metric, Moved
+from unalter.alter.operations import (
+    Blur,
+    Contrast,
+    GaussianNoise,
+    Invert,
+    Occlusion,
+    Operation,
+    SaltAndPepper,
+    ShotNoise,
+    Speckle,
+)
+
+_ROUGH, _MEDIUM, _FINE = 0.05, 0.02, 0.005
+"""Ridges of the metric: far away, details only confuse."""
+_LEAST = 25.0
+"""A kind of alteration lessens the squared distance by this at the least: by chance it would be about 10."""
+_LEAST_SHARE = 0.05
+"""And by this share of what is more than chance: small misfits of another kind are no reason to take one up."""
+_HOPELESS = 0.01
+"""A kind that lessens the distance by a smaller share is not tried again until no other helps."""
+_RARE = 0.02
+"""Below this probability an alteration is not looked for."""
+_WELL = 1.4
+"""A distance, in units of chance, at which nothing is exchanged."""
+_AS_GOOD = 0.02
+"""A distance that is larger by this share is as good, where the chain is simpler."""
+
+_ALIKE: tuple[tuple[type[Operation], ...], ...] = (
+    (Rotate, Flip, Scale, Perspective, Translate, Occlusion),
+    (Contrast, Invert),
+    (Blur, ShotNoise, GaussianNoise, Speckle, SaltAndPepper),
+)
+"""Kinds of which one can be mistaken for another: all of them, in three groups."""
+
+
+class Bench:
+    """Where chains are tried: clean pictures to alter, and altered ones to compare with.
+
+    Args:
+        imitation: of the clean pictures.
+        measure: the features of pictures [N, C, H, W]: [N, P].
+        real: the features of the altered pictures [M, P].
+        moved: how homographies compare with known ones, if any are.
+    """
+
+    def __init__(
+        self, imitation: Imitation, measure: Callable[[Tensor], Tensor], real: Tensor, moved: Moved | None
+    ) -> None:
+        self.real = real
+        self._imitation, self._measure, self._moved = imitation, measure, moved
+        self._mean = real.mean(0)
+        self._scale = (1 / len(real) + 1 / len(imitation.x)) ** -0.5
+
+    def features(self, chain: Chain) -> Tensor:
+        """The features of imitated pictures, [N, P]."""
+        return self._measure(self._imitation(chain)[0])
+
+    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
+        """How the imitated pictures differ: float64 [D], the sum of squares about `metric.freedom` by chance."""
+        pictures, moves = self._imitation(chain)
+        difference = metric(self._measure(pictures).mean(0) - self._mean) * self._scale
+        return difference if self._moved is None else np.concatenate([difference, self._moved(moves)])
+
+    def distance(self, chain: Chain, metric: Metric) -> float:
+        """The sum of the squares."""
+        return float(np.square(self.residuals(chain, metric)).sum())
+
+
+class _Part(Bench):
+    """A bench for a chain that a share of the pictures takes, where what the others take stays."""
+
+    def __init__(self, whole: Bench, share: float, others: np.ndarray) -> None:
+        self._whole, self._share, self._others = whole, share, others
+
+    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
+        return self._share * self._whole.residuals(chain, metric) + self._others
+
+
+def _shares(residuals: np.ndarray) -> np.ndarray:
+    """The shares, none below 0 and 1 together, of residuals [D, K] that add up to the least."""
+    one = 1e3 * np.abs(residuals).max()  # a heavy row for the sum
+    rows = np.vstack([residuals, np.full(residuals.shape[1], one)])
+    return nnls(rows, np.append(np.zeros(len(residuals)), one))[0]
+
+
+@dataclass(frozen=True)
+class Benches:
+    """The benches of a search."""
+
+    screen: Bench
+    """Few pictures, for many trials."""
+    fit: Bench
+    polish: Bench
+    """Many pictures, for the last digits."""
+    check: Bench
+    """Pictures that nothing is fitted to."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found."""
+
+    parts: list[tuple[float, Chain]]
+    """Shares of the pictures and what happens to them."""
+    before: float
+    """Squared distance of the unaltered pictures, in units of what chance gives: 1 cannot be told apart."""
+    after: float
+    """Of the imitated ones."""
+    gains: dict[type[Operation], float]
+    """By how much the distance grows without a kind, or shrank with one that was not taken up."""
+
+
+class Search:
+    """A search; `run` it once.
+
+    Args:
+        benches: where chains are tried.
+        size: (H, W) of the pictures.
+        say: is told what was just found.
+    """
+
+    def __init__(self, benches: Benches, size: tuple[int, int], say: Callable[[str], None]) -> None:
+        self._on, self._size, self._say = benches, size, say
+        self._gains: dict[type[Operation], float] = {}
+        self._hopeless: set[type[Operation]] = set()
+
+    def run(self) -> Found:
+        """Find the chain."""
+        metric, chain = self._metric((), _ROUGH), ()
+        while (longer := self._longer(chain, metric)) is not None:
+            chain = longer
+            metric = self._metric(chain, _MEDIUM)
+        if chain:
+            metric = self._metric(chain, _FINE)
+            for _ in range(2):
+                chain = self._reworded(improved(self._on.fit, chain, metric, 4), metric)
+            self._hopeless.clear()
+            chain = self._shorter(self._longer(chain, metric) or chain, metric)
+            exchanged = self._exchanged(chain, metric)
+            if exchanged != chain:
+                chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
+            chain = self._reworded(chain, metric)
+            chain = improved(self._on.polish, chain, metric, 2)
+            chain = self._rounded(self._simpler(chain, metric), metric)
+        before, after = (self._on.check.distance(c, metric) for c in ((), chain))
+        parts, apart = self._parted(chain, metric)
+        if apart < after - self._least(after, metric):
+            self._say(f"one of {len(parts)} ways each: distance {after / metric.freedom:.2f} -> {apart / metric.freedom:.2f}")
+            after = apart
+        else:
+            parts = [(1.0, chain)]
+        return Found(parts, before / metric.freedom, after / metric.freedom, self._gains)
+
+    def _metric(self, chain: Chain, ridge: float) -> Metric:
+        features = [self._on.fit.real, self._on.fit.features(chain)] if chain else [self._on.fit.real]
+        return Metric(torch.cat(features), ridge)
+
+    def _longer(self, chain: Chain, metric: Metric) -> Chain | None:
+        """The chain with the one kind of alteration more that helps most, or None where none does."""
+        screen, check = self._on.screen, self._on.check
+        apart = check.distance(chain, metric)
+        turn = handles(chain)
+        here = screen.residuals(chain, metric)
+        slopes = _slopes(screen, chain, metric, turn, here)
+        best: list[tuple[float, type[Operation], Chain]] = []
+        for kind in ORDER:
+            if kind in self._hopeless or any(type(step) is kind for step in chain):
+                continue
+            trials = [_added(screen, chain, metric, step, turn, here, slopes) for step in starts(kind)]
+            distance, trial = min(trials, key=lambda pair: pair[0])
+            best.append((distance, kind, trial))
+            if distance > (1 - _HOPELESS) * (here @ here):
+                self._hopeless.add(kind)
+        best.sort(key=lambda entry: entry[0])
+        tried = [(kind, improved(screen, trial, metric, 2, {kind})) for _, kind, trial in best[:3]]
+        # what hardly ever happens has not helped: then it was the other handles, turned along
+        tried = [(kind, trial) for kind, trial in tried if all(step.probability > _RARE for step in trial)]
+        tried = sorted(((check.distance(trial, metric), kind, trial) for kind, trial in tried), key=lambda e: e[0])
+        for there, kind, trial in tried:
+            self._gains[kind] = (apart - there) / metric.freedom
+            _log(f"?{kind.name}", trial, there / metric.freedom)
+        if not tried or apart - tried[0][0] < self._least(apart, metric):
+            return None
+        there, kind, trial = tried[0]
+        self._say(f"{kind.name}: distance {apart / metric.freedom:.2f} -> {there / metric.freedom:.2f}")
+        trial = self._reworded(improved(screen, trial, metric, 3), metric)
+        _log(f"+{kind.name}", trial, check.distance(trial, metric) / metric.freedom)
+        return trial
+
+    def _exchanged(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with one kind in the place of another that looks alike, as long as that helps."""
+        screen, check = self._on.screen, self._on.check
+        now = check.distance(chain, metric)
+        while now > _WELL * metric.freedom:
+            pairs = []
+            for old in chain:
+                rest = without(chain, type(old))
+                alike = next(group for group in _ALIKE if type(old) in group)
+                absent = [kind for kind in alike if not any(type(step) is kind for step in chain)]
+                trials = [with_step(rest, step) for kind in absent for step in starts(kind)]
+                pairs += [(screen.distance(trial, metric), trial) for trial in trials]
+            pairs.sort(key=lambda pair: pair[0])
+            trials = [self._reworded(improved(screen, trial, metric, 3), metric) for _, trial in pairs[:2]]
+            trials = [improved(self._on.fit, trial, metric, 3) for trial in trials]
+            distances = [check.distance(trial, metric) for trial in trials]
+            if not trials or min(distances) > now - self._least(now, metric):
+                break
+            chain, now = trials[int(np.argmin(distances))], min(distances)
+            self._say(f"exchanged: {', '.join(step.name for step in chain)}: distance {now / metric.freedom:.2f}")
+        return chain
+
+    def _least(self, distance: float, metric: Metric) -> float:
+        """By how much a kind of alteration must lessen a distance."""
+        return max(_LEAST, _LEAST_SHARE * (distance - metric.freedom))
+
+    def _shorter(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain without the kinds that do not help."""
+        check = self._on.check
+        now = check.distance(chain, metric)
+        for step in sorted(chain, key=lambda step: check.distance(without(chain, type(step)), metric)):
+            trial = without(chain, type(step))
+            if check.distance(trial, metric) - now < 10 * self._least(now, metric):
+                trial = improved(self._on.fit, trial, metric, 1)
+            there = check.distance(trial, metric)
+            self._gains[type(step)] = (there - now) / metric.freedom
+            if there - now < self._least(now, metric):
+                self._say(f"{step.name} is not needed: distance {now / metric.freedom:.2f} -> {there / metric.freedom:.2f}")
+                chain, now = trial, there
+        return chain
+
+    def _reworded(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with the words exchanged that lessen the distance."""
+        now = self._both(chain, metric)
+        while trials := list(variants(chain, self._size)):
+            distances = [self._both(trial, metric) for trial in trials]
+            if min(distances) >= now:
+                break
+            chain, now = trials[int(np.argmin(distances))], min(distances)
+        return chain
+
+    def _simpler(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with alterations that happen always instead of mostly, where that is as good."""
+        flipped = next((step for step in chain if isinstance(step, Flip)), None)
+        if flipped is not None and flipped.axis == "vertical":
+            trial = with_step(chain, replace(flipped, axis="horizontal"))  # the same, where things are turned all around
+            if self._both(trial, metric) < self._both(chain, metric) * (1 + _AS_GOOD):
+                chain = trial
+        for step in chain:
+            if not 0.75 < step.probability < 1:
+                continue
+            trial = with_step(chain, replace(step, probability=1.0))
+            trial = improved(self._on.fit, trial, metric, 2, fixed=type(step))
+            now, there = self._both(chain, metric), self._both(trial, metric)
+            _log(f"always {step.name} {now:.0f} {there:.0f}", trial)
+            if there < now * (1 + _AS_GOOD):
+                chain = trial
+        return chain
+
+    def _rounded(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with numbers that a person would write, where pictures do not show the difference."""
+        bench, turn = self._on.polish, handles(chain)
+        here = bench.residuals(chain, metric)
+        values = np.array([handle.get(chain) for handle in turn])
+        slopes = _slopes(bench, chain, metric, turn, here)
+        allowed = _AS_GOOD * (here @ here) / len(turn)
+        for at, handle in enumerate(turn):
+            for grid in reversed(handle.knob.rounded):
+                trial = handle.rounded(chain, grid)
+                there = here + slopes[:, at] * (handle.get(trial) - values[at]) / handle.step
+                if there @ there < here @ here + allowed or grid == handle.knob.rounded[0]:
+                    chain, here = trial, there
+                    break
+        return chain
+
+    def _parted(self, chain: Chain, metric: Metric) -> tuple[list[tuple[float, Chain]], float]:
+        """What happens now and then and moves nothing, one at a time instead of independently: shares and distance."""
+        now_and_then = [step for step in chain if step.probability < 0.9 and not isinstance(step, (Warp, Invert))]
+        if len(now_and_then) < 2:
+            return [(1.0, chain)], np.inf
+        rest = tuple(step for step in chain if step not in now_and_then)
+        chains = [rest, *(with_step(rest, replace(step, probability=1.0)) for step in now_and_then)]
+        for _ in range(2):
+            residuals = np.stack([self._on.fit.residuals(part, metric) for part in chains], 1)
+            shares = _shares(residuals)
+            for at, part in enumerate(chains[1:], 1):
+                others = residuals @ shares - residuals[:, at] * shares[at]
+                bench = _Part(self._on.fit, float(shares[at]), others)
+                kind = type(now_and_then[at - 1])
+                chains[at] = improved(bench, part, metric, 2, {kind}, fixed=kind) if shares[at] > _RARE else part
+                residuals[:, at] = self._on.fit.residuals(chains[at], metric)
+        shares = np.where(shares > _RARE, shares, 0) / shares[shares > _RARE].sum()
+        there = sum(share * self._on.check.residuals(part, metric) for share, part in zip(shares, chains, strict=True))
+        found = [(float(share), self._plain(part, metric)) for share, part in zip(shares, chains, strict=True) if share > 0]
+        return found, float(np.square(there).sum())
+
+    def _plain(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with numbers rounded to what a person would write, the finest."""
+        for handle in handles(chain):
+            chain = handle.rounded(chain, handle.knob.rounded[min(1, len(handle.knob.rounded) - 1)])
+        return chain
+
+    def _both(self, chain: Chain, metric: Metric) -> float:
+        return self._on.fit.distance(chain, metric) + self._on.check.distance(chain, metric)
+
+
+def improved(
+    bench: Bench,
+    chain: Chain,
+    metric: Metric,
+    rounds: int,
+    kinds: Collection[type[Operation]] | None = None,
+    fixed: type[Operation] | None = None,
+) -> Chain:
+    """Turn the handles of a chain so that its pictures become more like the real ones.
+
+    Gauss-Newton steps, damped as by Marquardt (1963), within the handles' bounds.
+
+    Args:
+        kinds: whose handles are turned, None for all.
+        fixed: the kind whose probability stays.
+    """
+    turn = [handle for handle in handles(chain) if kinds is None or handle.kind in kinds]
+    turn = [handle for handle in turn if handle.kind is not fixed or handle.knob.field != "probability"]
+    bounds, steps = np.array([handle.bounds for handle in turn]).T, np.array([handle.step for handle in turn])
+    here, damping = bench.residuals(chain, metric), 0.02
+    for _ in range(rounds):
+        values = np.array([handle.get(chain) for handle in turn])
+        slopes = _slopes(bench, chain, metric, turn, here)
+        # in units of the handles' steps, a few of them at once: slopes hold nearby
+        low, high = np.maximum((bounds[0] - values) / steps, -4), np.minimum((bounds[1] - values) / steps, 4)
+        gained = 0.0
+        for _ in range(4):
+            rows = np.vstack([slopes, np.diag(np.sqrt(damping * np.square(slopes).sum(0)) + 1e-6)])
+            target = np.concatenate([-here, np.zeros(len(turn))])
+            move = lsq_linear(rows, target, (low - 1e-9, high + 1e-9)).x
+            trial = turned(chain, values + move * steps, turn)
+            there = bench.residuals(trial, metric)
+            gained = here @ here - there @ there
+            if gained > 0:
+                chain, here, damping = trial, there, max(damping / 5, 1e-3)
+                break
+            damping *= 6
+        if gained < 0.002 * (here @ here):
+            break
+    return chain
+
+
+def _added(
+    bench: Bench, chain: Chain, metric: Metric, step: Operation, turn: list[Handle], here: np.ndarray, slopes: np.ndarray
+) -> tuple[float, Chain]:
+    """A chain with one step more, happening as often as is best when the others' handles move along.
+
+    Returns:
+        The squared distance that slopes promise, and the chain.
+    """
+    always = with_step(chain, replace(step, probability=1.0))
+    columns = np.column_stack([bench.residuals(always, metric) - here, slopes])
+    values = np.array([handle.get(chain) for handle in turn])
+    steps = np.array([handle.step for handle in turn])
+    bounds = np.array([handle.bounds for handle in turn]).reshape(-1, 2).T
+    low = np.concatenate([[0], np.maximum((bounds[0] - values) / steps, -4)]) - 1e-9
+    high = np.concatenate([[1], np.minimum((bounds[1] - values) / steps, 4)]) + 1e-9
+    ridge = np.diag(np.concatenate([[0], 0.02 * np.square(slopes).sum(0)]) ** 0.5)
+    rows = np.linalg.qr(np.vstack([np.column_stack([columns, -here]), np.column_stack([ridge, np.zeros(len(ridge))])]), "r")
+    move = lsq_linear(rows[:, :-1], rows[:, -1], (low, high)).x
+    left = here + columns @ move
+    share = float(np.clip(move[0], 0.02, 1))
+    return float(left @ left), with_step(turned(chain, values + move[1:] * steps, turn), replace(step, probability=share))
+
+
+def _slopes(bench: Bench, chain: Chain, metric: Metric, turn: list[Handle], here: np.ndarray) -> np.ndarray:
+    """How residuals change with each handle turned by one of its steps: [D, len(turn)]."""
+    columns = []
+    for handle in turn:
+        between = handle.slope_between(chain)
+        if between is None:
+            value = handle.get(chain)
+            step = handle.step if value + handle.step <= handle.bounds[1] else -handle.step
+            change, by = bench.residuals(handle.set(chain, value + step), metric) - here, step
+        else:
+            one, other, by = between
+            change = bench.residuals(one, metric) - (here if other is None else bench.residuals(other, metric))
+        columns.append(change * (handle.step / by))
+    return np.stack(columns, 1) if columns else np.zeros((len(here), 0))
+
+
+DEBUG = False
+
+
+def _log(words: str, chain: Chain, number: float = 0.0) -> None:
+    import time
+
+    from unalter.alter.chain import strength
+
+    if DEBUG:
+        print(f"   {words} {number:.3f} at {time.process_time():.1f}s", flush=True)
+        print("     ", " | ".join(f"{s.name} {strength(s)}" for s in chain), flush=True)

@@ -1,0 +1,177 @@
+"""How the subject of an altered picture lies: a network that finds it, and puts the picture upright.
+
+A turn about the centre is a shift in polar coordinates, so a convolutional network that looks at the picture in
+polar coordinates, wrapping around the full turn, need not learn every angle anew (Esteves et al. 2018). It names
+the turn to the nearest of a few angles, mirrored or not, and what is left of the pose as an affine map; with that
+the picture is resampled (Jaderberg et al. 2015).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_ANGLES, _RADII = 32, 16
+_TURNS = 16
+"""Turns that are told apart; each can be mirrored."""
+_MODES = 2 * _TURNS
+_NOT_MOVED = _MODES
+"""The mode after the others: the picture is as it was."""
+_WIDTH = 32
+_FIRST_SIZE = 0.85
+"""Where learning starts: the subject a little smaller than it was."""
+_POINTS = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+"""Places of the clean picture by which a pose is measured."""
+
+
+class Pose(NamedTuple):
+    """What the network says of N pictures."""
+
+    logits: Tensor
+    """[N, 33]: of turn 0 plain, turn 0 mirrored, turn 1 plain, ..., not moved"""
+    rest: Tensor
+    """[N, 32, 6]: for each mode what is left, in turned coordinates: a matrix 2 x 2 and a shift from the centre"""
+    centre: Tensor
+    """[N, 2]: the centre of what differs from the ground, across and down, -1..1"""
+
+
+class PoseNet(nn.Module):
+    """Finds poses: [N, 1, H, W] whose ground is 0, and a condition [N, condition] or None -> `Pose`."""
+
+    polar: Tensor
+    turns: Tensor
+
+    def __init__(self, condition: int = 0) -> None:
+        super().__init__()
+        angle = torch.arange(_ANGLES) * (2 * math.pi / _ANGLES)
+        radius = (torch.arange(_RADII) + 0.5) / _RADII
+        polar = torch.stack([angle.cos()[:, None] * radius, angle.sin()[:, None] * radius], -1)
+        self.register_buffer("polar", polar[None], persistent=False)
+        self.register_buffer("turns", _rotations(torch.arange(_TURNS) * (2 * math.pi / _TURNS)), persistent=False)
+        self.stem = nn.Conv2d(4, _WIDTH, 3, padding=(0, 1), bias=False)
+        self.stem_norm = nn.BatchNorm2d(_WIDTH)
+        self.fine = _WrappedBlock(_WIDTH)
+        self.reduction = nn.Conv2d(_WIDTH, 2 * _WIDTH, (1, 2), stride=(1, 2), bias=False)
+        self.coarse = _WrappedBlock(2 * _WIDTH)
+        self.ring = nn.Linear(2 * _WIDTH * _RADII // 4, 32)
+        self.around = nn.Conv2d(32, 128, (_TURNS, 1))
+        self.label = nn.Linear(condition, 128) if condition else None
+        self.mode = nn.Linear(128, 2)
+        self.rest = nn.Linear(128, 12)
+        self.not_moved = nn.Linear(128, 1)
+        with torch.no_grad():
+            self.rest.weight.mul_(0.1)
+            self.rest.bias.copy_(torch.tensor([_FIRST_SIZE, 0, 0, _FIRST_SIZE, 0, 0]).repeat(2))
+            self.not_moved.bias.fill_(3.0)
+
+    def forward(self, ink: Tensor, condition: Tensor | None = None) -> Pose:
+        n = len(ink)
+        centre = _centre(ink)
+        x = F.grid_sample(ink, self.polar + centre[:, None, None], align_corners=False)
+        x = F.pixel_unshuffle(x * 2 - 0.4, 2).contiguous(memory_format=torch.channels_last)  # [N, 4, 16, 8]
+        x = F.relu(self.stem_norm(self.stem(_wrap(x))))
+        x = self.coarse(self.reduction(self.fine(x)))  # [N, 64, 16, 4]
+        x = F.gelu(self.ring(x.permute(0, 2, 3, 1).flatten(2)))  # [N, 16, 32]
+        x = torch.cat([x, x[:, :-1]], 1).permute(0, 2, 1)[..., None]  # every turn sees the whole circle
+        x = self.around(x.contiguous(memory_format=torch.channels_last))[..., 0].permute(0, 2, 1)
+        if self.label is not None:
+            x = x + self.label(condition)[:, None]
+        x = F.gelu(x)  # [N, 16, 128]
+        logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
+        return Pose(logits.float(), self.rest(x).float().reshape(n, _MODES, 6), centre)
+
+    def upright(self, x: Tensor, pose: Pose, mode: Tensor) -> Tensor:
+        """Pictures [N, C, H, W] resampled so that what lies as the modes [N] say stands upright."""
+        matrix, shift = self._affine(pose, mode.clamp(max=_MODES - 1))
+        moved = (mode != _NOT_MOVED)[:, None]
+        matrix = torch.where(moved[:, :, None], matrix, torch.eye(2, device=x.device))
+        shift = torch.where(moved, shift, 0)
+        grid = F.affine_grid(torch.cat([matrix, shift[:, :, None]], 2), list(x.shape), align_corners=False)
+        return F.grid_sample(x, grid, align_corners=False)
+
+    def _affine(self, pose: Pose, mode: Tensor) -> tuple[Tensor, Tensor]:
+        """Matrix [N, 2, 2] and shift [N, 2] from clean to altered places, if the pose is of the given mode [N]."""
+        rest = pose.rest[torch.arange(len(mode)), mode]
+        turn = self.turns[mode // 2]
+        matrix = turn @ rest[:, :4].reshape(-1, 2, 2)
+        sign = 1 - 2 * (mode % 2).float()
+        matrix = torch.stack([matrix[..., 0] * sign[:, None], matrix[..., 1]], -1)
+        return matrix, pose.centre + (turn @ rest[:, 4:, None])[:, :, 0]
+
+
+def pose_error(pose: Pose, homography: Tensor) -> Tensor:
+    """How far poses are from the true ones, a scalar.
+
+    The cross-entropy of the modes in nats, plus twice the sum of the absolute errors of the rest; means over pictures.
+
+    Args:
+        homography: float32 [N, 3, 3], from places of the altered picture to places of the clean one.
+    """
+    places = F.pad(_POINTS.to(homography), (0, 1), value=1.0) @ torch.linalg.inv(homography).transpose(1, 2)
+    places = places[..., :2] / places[..., 2:].clamp_min(1e-3)
+    mode, rest = _true_pose(places, pose.centre)
+    moved = (homography != torch.eye(3, device=homography.device)).flatten(1).any(1)
+    off = (pose.rest[torch.arange(len(mode)), mode] - rest).abs().sum(1)
+    wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED))
+    return wrong + 2 * (off * moved).sum() / moved.sum().clamp_min(1)
+
+
+def _true_pose(places: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+    """Mode [N] and rest [N, 6] of pictures in which `_POINTS` lie at places [N, 4, 2]."""
+    across = (places[:, 1] - places[:, 0] + places[:, 2] - places[:, 3]) / 2
+    down = (places[:, 3] - places[:, 0] + places[:, 2] - places[:, 1]) / 2
+    mirrored = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0] < 0
+    matrix = torch.stack([torch.where(mirrored[:, None], -across, across), down], -1)
+    angle = torch.atan2(matrix[:, 1, 0] - matrix[:, 0, 1], matrix[:, 0, 0] + matrix[:, 1, 1])
+    turn = (angle / (2 * math.pi / _TURNS)).round().long() % _TURNS
+    back = _rotations(-turn * (2 * math.pi / _TURNS))
+    shift = places.mean(1) - centre
+    return 2 * turn + mirrored.long(), torch.cat([(back @ matrix).flatten(1), (back @ shift[:, :, None])[:, :, 0]], 1)
+
+
+def ink(x: Tensor) -> Tensor:
+    """How much pictures [N, C, H, W] in 0..1 differ from their ground, the median of the border: same shape, 0..1.
+
+    Inverted pictures give the same.
+    """
+    border = torch.cat([x[:, :, 0], x[:, :, -1], x[..., 0], x[..., -1]], 2)
+    return (x - border.median(2).values[:, :, None, None]).abs()
+
+
+def _centre(ink: Tensor) -> Tensor:
+    height, width = ink.shape[-2:]
+    u = (torch.arange(width, device=ink.device) + 0.5) * (2 / width) - 1
+    v = (torch.arange(height, device=ink.device) + 0.5) * (2 / height) - 1
+    total = ink.sum((1, 2, 3)).clamp_min(1e-3)
+    return torch.stack([(ink.sum((1, 2)) * u).sum(1) / total, (ink.sum((1, 3)) * v).sum(1) / total], 1)
+
+
+def _rotations(angle: Tensor) -> Tensor:
+    """[K] radians to matrices [K, 2, 2]."""
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([cos, -sin, sin, cos], -1).reshape(-1, 2, 2)
+
+
+def _wrap(x: Tensor) -> Tensor:
+    """Rows [N, C, H, W] that go around: the last before the first, and the first after the last."""
+    return torch.cat([x[:, :, -1:], x, x[:, :, :1]], 2)
+
+
+class _WrappedBlock(nn.Module):
+    """Two conv-batchnorm layers whose rows go around, with a residual connection."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=(0, 1), bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=(0, 1), bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm2.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.relu(self.norm1(self.conv1(_wrap(x))))
+        return F.relu(x + self.norm2(self.conv2(_wrap(h))))

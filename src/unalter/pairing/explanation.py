@@ -1,0 +1,208 @@
+"""Analysis by synthesis: the draws of a recipe's branch that turn a clean picture into an altered one.
+
+A recipe is a function of a clean picture and of the random numbers that it draws. For a true pair there are
+numbers with which it gives the altered picture almost exactly; for another clean picture there are none.
+Found by damped Gauss-Newton steps (Levenberg 1944, Marquardt 1963) with differences for derivatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unalter.alter import PictureRandom
+from unalter.alter.operations import Operation
+from unalter.alter.random import GivenRandom
+from unalter.pairing.alignment import corners
+
+_LIBRARY = 20_000
+_NEAREST = 24
+"""Entries of the library that are tried as starts: those that move things alike,"""
+_SCREENED = 200
+"""or the first ones, where nothing moves."""
+_CHANGE = 0.02
+"""A difference changes a picture by this share of its energy: enough to see past the edges of pixels."""
+_EXPLAINED = 3e-4
+"""Errors below it are the rounding of grey values and the last fraction of a degree;"""
+_HOPELESS = 0.1
+"""above it another picture is meant."""
+_BEYOND = 0.02
+"""Draws may leave 0..1 by so much: a full turn has no end, and fitted ranges are not exact."""
+
+
+class _Recorder(PictureRandom):
+    """Notes which draws decide whether something happens, and whether an operation draws a number for every pixel."""
+
+    def __init__(self) -> None:
+        super().__init__(torch.zeros(1, dtype=torch.int64))
+        self.decisions: list[int] = []
+        self.count = 0
+
+    def chance(self, probability: float) -> Tensor:
+        self.decisions.append(self._drawn)
+        super().chance(probability)
+        return torch.ones(1, dtype=torch.bool)
+
+    def uniform(self, *shape: int) -> Tensor:
+        values = super().uniform(*shape)
+        self.count = self._drawn
+        return values
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How well, and with which draws, clean pictures become altered ones."""
+
+    draws: Tensor
+    """float32 [n, D]"""
+    error: Tensor
+    """float32 [n]: squared error over the energy of the altered picture about its ground; 0 is exact"""
+
+
+class Explainer:
+    """Explains altered pictures by one sequence of alterations; noise in it is left to the error.
+
+    Args:
+        steps: the alterations.
+        examples: float32 [N, C, H, W] in 0..1, clean pictures; sizes of differences are measured on them.
+        seed: of the library of draws.
+    """
+
+    def __init__(self, steps: tuple[Operation, ...], examples: Tensor, seed: int) -> None:
+        self._steps = tuple(step for step in steps if not _is_noise(step, examples[:1]))
+        recorder = _Recorder()
+        for step in self._steps:
+            step(examples[:1], recorder)
+        decisions = torch.tensor([i in recorder.decisions for i in range(recorder.count)], dtype=torch.bool)
+        generator = torch.Generator().manual_seed(seed)
+        self._library = torch.rand(_LIBRARY, recorder.count, generator=generator)
+        self.homographies = torch.cat(
+            [self._apply(examples[:1].expand(len(part), -1, -1, -1), part)[1] for part in self._library.split(500)]
+        )
+        self._corners = corners(self.homographies)
+        self.moves = bool((self._corners - self._corners[0]).abs().max() > 1e-6)
+        """Whether these alterations move anything."""
+        self._numbers = torch.nonzero(~decisions).squeeze(1)
+        self._differences, effective = self._sizes(examples[:256])
+        self._numbers, self._differences = self._numbers[effective], self._differences[effective]
+
+    def start(self, clean: Tensor, altered: Tensor, homography: Tensor, count: int) -> Tensor:
+        """Draws [n, count, D] to start from: of those that move things about as `homography` [n, 3, 3], the best."""
+        if self.moves:
+            near = torch.cdist(corners(homography), self._corners).topk(_NEAREST, 1, largest=False).indices
+        else:
+            near = torch.arange(_SCREENED if len(self._numbers) else 1).expand(len(clean), -1)
+        tried = self._library[near]
+        each = near.shape[1]
+        made = self._apply(_repeat(clean, each), tried.flatten(0, 1))[0]
+        error = (made - _repeat(altered, each)).square().flatten(1).sum(1).reshape(len(clean), -1)
+        best = error.topk(min(count, each), 1, largest=False).indices
+        return torch.gather(tried, 1, best[:, :, None].expand(-1, -1, tried.shape[2]))
+
+    def improve(self, clean: Tensor, altered: Tensor, draws: Tensor, steps: int, fineness: float = 1.0) -> Explanation:
+        """Gauss-Newton steps from the draws [n, D]; `fineness` scales the differences, smaller ones later on."""
+        made = self._apply(clean, draws)[0].flatten(1)
+        target = altered.flatten(1)
+        error = (made - target).square().sum(1)
+        damping = torch.full((len(clean),), 0.01)
+        differences = self._differences * fineness
+        for _ in range(steps if len(self._numbers) else 0):
+            slope = self._slopes(clean, draws, made, differences)
+            square = slope @ slope.transpose(1, 2)
+            toward = (slope @ (made - target)[:, :, None]).squeeze(2)
+            diagonal = torch.diagonal(square, dim1=1, dim2=2)
+            scale = diagonal + 1e-3 * diagonal.mean(1, keepdim=True)
+            before = error
+            origin = draws
+            for factor in (0.1, 1.0, 10.0):
+                damped = square + torch.diag_embed((factor * damping)[:, None] * scale + 1e-6)
+                change = -torch.linalg.solve(damped, toward).clamp(-4, 4) * differences
+                tried = origin.clone()
+                tried[:, self._numbers] = (origin[:, self._numbers] + change).clamp(-_BEYOND, 1 + _BEYOND)
+                draws, made, error = self._keep_better(clean, target, tried, draws, made, error)
+            damping = torch.where(error < before, damping * 0.5, damping * 6).clamp(1e-5, 1e3)
+        return Explanation(draws, error / energy(altered))
+
+    def hop(self, clean: Tensor, altered: Tensor, start: Explanation, hops: int, seed: int) -> Explanation:
+        """Go on from a random place near the best so far, again and again (basin hopping, Wales and Doye 1997).
+
+        It gets over the jumps that sampling the nearest pixel makes. What is explained already, or not at all,
+        is left as it is.
+        """
+        draws, error = start.draws.clone(), start.error.clone()
+        generator = torch.Generator().manual_seed(seed)
+        for _ in range(hops if len(self._numbers) else 0):
+            open_ = torch.nonzero((error > _EXPLAINED) & (error < _HOPELESS)).squeeze(1)
+            if len(open_) == 0:
+                break
+            noise = torch.randn(len(open_), len(self._numbers), generator=generator)
+            tried = draws[open_]
+            tried[:, self._numbers] += noise * self._differences
+            found = self.improve(clean[open_], altered[open_], tried, 3, 0.3)
+            better = found.error < error[open_]
+            draws[open_[better]], error[open_[better]] = found.draws[better], found.error[better]
+        return Explanation(draws, error)
+
+    def _keep_better(
+        self, clean: Tensor, target: Tensor, tried: Tensor, draws: Tensor, made: Tensor, error: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        new = self._apply(clean, tried)[0].flatten(1)
+        new_error = (new - target).square().sum(1)
+        better = new_error < error
+        row = better[:, None]
+        return torch.where(row, tried, draws), torch.where(row, new, made), torch.where(better, new_error, error)
+
+    def _slopes(self, clean: Tensor, draws: Tensor, made: Tensor, differences: Tensor) -> Tensor:
+        """How the pictures change with each number, per difference: [n, numbers, pixels]."""
+        count = len(self._numbers)
+        signed = torch.where(draws[:, self._numbers] + differences > 1, -differences, differences)
+        shifted = draws[:, None].repeat(1, count, 1)
+        shifted[:, torch.arange(count), self._numbers] += signed
+        changed = self._apply(_repeat(clean, count), shifted.flatten(0, 1))[0].reshape(len(clean), count, -1)
+        return (changed - made[:, None]) * (differences / signed)[:, :, None]
+
+    def _apply(self, clean: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        random = GivenRandom(draws)
+        total = torch.eye(3).repeat(len(clean), 1, 1)
+        for step in self._steps:
+            clean, homography = step.traced(clean, random)
+            total = total if homography is None else total @ homography
+        return clean, total
+
+    def _sizes(self, examples: Tensor) -> tuple[Tensor, Tensor]:
+        """For each number the difference that changes pictures by `_CHANGE`, and which numbers change any."""
+        draws = self._library[: len(examples)] * 0.8
+        made = self._apply(examples, draws)[0]
+        total = energy(made).mean()
+        sizes = torch.full((len(self._numbers),), 0.1)
+        effective = torch.zeros(len(self._numbers), dtype=torch.bool)
+        for i, number in enumerate(self._numbers):
+            for _ in range(12):
+                shifted = draws.clone()
+                shifted[:, number] += sizes[i]
+                change = (self._apply(examples, shifted)[0] - made).square().flatten(1).sum(1)
+                seen = change[change > 1e-8]
+                effective[i] |= len(seen) > 0
+                if len(seen) == 0 or seen.mean() / total < _CHANGE:
+                    break
+                sizes[i] *= 0.7
+        return sizes, effective
+
+
+def energy(altered: Tensor) -> Tensor:
+    """Sum of squares about the ground, the median of the border: float32 [N, C, H, W] to [N]."""
+    border = torch.cat([altered[:, :, 0], altered[:, :, -1], altered[..., 0], altered[..., -1]], 2)
+    ground = border.median(2).values[:, :, None, None]
+    return (altered - ground).square().sum((1, 2, 3)).clamp_min(1e-6)
+
+
+def _is_noise(step: Operation, example: Tensor) -> bool:
+    recorder = _Recorder()
+    step(example, recorder)
+    return recorder.count >= example[0, 0].numel()
+
+
+def _repeat(x: Tensor, times: int) -> Tensor:
+    return x.repeat_interleave(times, 0)

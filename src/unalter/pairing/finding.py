@@ -1,0 +1,213 @@
+"""Pairs by name, verified by looking, and by appearance where names say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unalter.alter import Blend, Branch, Operation, Recipe, find_backgrounds
+from unalter.alter.backgrounds import Backgrounds, blended, win_back, without
+from unalter.data import Folders
+from unalter.errors import InputError
+from unalter.pairing.confidence import Confidence, margins, threshold
+from unalter.pairing.matcher import train_matcher
+from unalter.pairing.names import pair_by_name
+from unalter.pairing.pairs import APPEARANCE, NAME, VERIFIED, Pairs
+from unalter.pairing.search import Candidates, Search
+
+PRECISION = 0.99
+_IMITATED = 800
+"""Imitated pictures that the confidence is learned from."""
+_IDENTICAL = 0.9
+"""An altered folder with this share of untouched clean pictures is no altered folder."""
+_VERIFIED_ON = 400
+_FALSE_ALARMS = 0.01
+"""The share of true pairs that may be called doubtful."""
+_TOLERANCE = 0.005
+"""Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
+_LEAST_EXPLAINED = 0.5
+"""If fewer name pairs than this can be explained, the recipe is wrong, not the names."""
+Progress = Callable[[str, float], object]
+"""Called with what is being done and how much of it is, 0..1."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Altered pictures that came about in the same way."""
+
+    rows: np.ndarray
+    """int64 [M]: which altered pictures"""
+    images: np.ndarray
+    """uint8 [M, C, H, W]: without the background that they were blended with, if any"""
+    ways: list[tuple[Operation, ...]]
+    """Sequences of alterations, without blends; one of them was taken."""
+    backgrounds: Backgrounds | None = None
+    """What they were blended with."""
+
+    def imitate(self, search: Search, origin: np.ndarray) -> np.ndarray:
+        """Pictures made from clean ones (rows int64 [M]) as those of the group were: uint8 [M, C, H, W]."""
+        images = search.imitate(origin)
+        if self.backgrounds is None:
+            return images
+        which = np.arange(len(images)) % len(self.backgrounds.images)
+        return without(blended(images, self.backgrounds, which), self.backgrounds, which)  # with the same rounding
+
+
+def check_altered(folders: Folders) -> None:
+    """Refuse folders that cannot hold pairs.
+
+    Raises:
+        InputError: no label is in both folders; or the altered folder holds the clean pictures.
+    """
+    clean, altered = folders.clean, folders.altered
+    if not np.isin(altered.labels, clean.labels).any():
+        have, need = (", ".join(map(str, np.unique(part.labels)[:12])) for part in (clean, altered))
+        raise InputError(f"no label is in both folders: clean/ has {have}, aug/ has {need}; are they of one data set?")
+    known = {picture.tobytes() for picture in clean.images}
+    same = sum(picture.tobytes() in known for picture in altered.images)
+    if same > _IDENTICAL * len(altered):
+        raise InputError(
+            f"{same:,} of the {len(altered):,} pictures in aug/ are untouched copies of clean ones: "
+            "is aug/ really the altered folder?"
+        )
+
+
+def find_pairs(
+    folders: Folders,
+    recipe: Recipe,
+    *,
+    by_appearance: bool = True,
+    precision: float = PRECISION,
+    seed: int = 0,
+    on_progress: Progress = lambda what, done: None,
+) -> Pairs:
+    """Find the clean picture of every altered one, or that there is none.
+
+    A name pair is verified: the recipe has to be able to turn the one picture into the other. The other altered
+    pictures are searched for in the clean folder, among those of their label.
+
+    Args:
+        folders: the data set.
+        recipe: how altered pictures come about; needs no backgrounds.
+        by_appearance: search; else only verify names.
+        precision: the share of the pairs found by appearance that is to be right, by expectation.
+        seed: of everything random.
+
+    Raises:
+        InputError: see `check_altered`.
+    """
+    check_altered(folders)
+    pairs = pair_by_name(folders)
+    for group in _groups(folders, recipe):
+        searches = [Search(folders.clean.images, folders.clean.labels, way, seed) for way in group.ways]
+        pairs = _verified(pairs, folders, group, searches, seed, on_progress)
+        if by_appearance:
+            pairs = _searched(pairs, folders, group, searches, precision, seed, on_progress)
+    verified, doubtful = (pairs.method == VERIFIED).sum(), (pairs.doubtful >= 0).sum()
+    if verified < _LEAST_EXPLAINED * (verified + doubtful):
+        raise InputError(
+            f"{doubtful:,} of the {verified + doubtful:,} name pairs do not look like pairs under the recipe "
+            f"{recipe.name}: either the names mean nothing here, or the recipe is not how these pictures were altered"
+        )
+    return pairs
+
+
+def _groups(folders: Folders, recipe: Recipe) -> list[_Group]:
+    """The altered pictures by whether they were blended; each can have come by any of the fitting branches."""
+    images = folders.altered.images
+    found = find_backgrounds(images) if recipe.blends else None
+    with_blend = [branch for branch in recipe.branches if _blends(branch)]
+    other = [branch for branch in recipe.branches if branch not in with_blend]
+    groups = []
+    rest = np.arange(len(images))
+    if found is not None:
+        rows, subjects = win_back(images, found)
+        rest = np.flatnonzero(found.members < 0)
+        groups.append(_Group(rows, subjects, _ways(with_blend), found))
+    groups.append(_Group(rest, images[rest], _ways(other or with_blend)))
+    return [group for group in groups if len(group.rows)]
+
+
+def _blends(branch: Branch) -> bool:
+    return any(isinstance(step, Blend) for step in branch.steps)
+
+
+def _ways(branches: list[Branch]) -> list[tuple[Operation, ...]]:
+    return [tuple(step for step in branch.steps if not isinstance(step, Blend)) for branch in branches]
+
+
+def _verified(
+    pairs: Pairs, folders: Folders, group: _Group, searches: list[Search], seed: int, on_progress: Progress
+) -> Pairs:
+    """Look at the name pairs of a group: those that the recipe cannot explain become doubtful."""
+    inside = np.flatnonzero(pairs.method[group.rows] == NAME)
+    if len(inside) == 0:
+        return pairs
+    rows, clean = group.rows[inside], pairs.clean[group.rows[inside]]
+    error = np.full(len(rows), np.inf)
+    for number, search in enumerate(searches):
+        on_progress("verifying names", number / len(searches))
+        error = np.minimum(error, search.explain(group.images[inside], clean))
+    wrong = error > _looks_wrong(group, searches, len(folders.clean), seed)
+    result = {name: getattr(pairs, name).copy() for name in ("clean", "score", "doubtful")}
+    result["method"] = pairs.method.astype("U10")
+    result["score"][rows] = np.where(wrong, 0.0, 1.0)
+    result["doubtful"][rows[wrong]] = clean[wrong]
+    result["clean"][rows[wrong]] = -1
+    result["method"][rows] = np.where(wrong, "", VERIFIED)
+    return replace(pairs, **result)
+
+
+def _looks_wrong(group: _Group, searches: list[Search], pictures: int, seed: int) -> float:
+    """The error above which a pair does not look like one: that of all but a few of imitated true pairs."""
+    errors = []
+    for search in searches:
+        rows = np.random.default_rng([seed, 4]).choice(pictures, _VERIFIED_ON)
+        errors.append(search.explain(group.imitate(search, rows), rows))
+    return max(float(np.quantile(np.concatenate(errors), 1 - _FALSE_ALARMS)), _TOLERANCE)
+
+
+def _searched(
+    pairs: Pairs, folders: Folders, group: _Group, searches: list[Search], precision: float, seed: int,
+    on_progress: Progress,
+) -> Pairs:  # fmt: skip
+    """Search for the pictures of a group that have no verified name."""
+    clean = folders.clean
+    inside = np.flatnonzero(pairs.clean[group.rows] < 0)
+    if len(inside) == 0:
+        return pairs
+    rows = group.rows[inside]
+    matcher = None
+    if any(search.moves for search in searches):
+        ways = Recipe("imitation", tuple(Branch(1 / len(group.ways), way) for way in group.ways))
+        matcher = train_matcher(
+            clean.images, clean.labels, ways, seed, lambda done: on_progress("training the matcher", done)
+        )
+    origin = np.random.default_rng([seed, 5]).choice(len(clean), _IMITATED)
+    total = (_IMITATED + len(rows)) * len(searches)
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        on_progress("searching", done / total)
+
+    best = Candidates(np.full((len(rows), 2), -1), np.full((len(rows), 2), np.inf))
+    probability = np.zeros(len(rows))
+    for search in searches:
+        imitated = search.find(group.imitate(search, origin), clean.labels[origin], matcher, count)
+        found = search.find(group.images[inside], folders.altered.labels[rows], matcher, count)
+        sure = Confidence(imitated, origin, seed)(found)
+        better = found.error[:, 0] < best.error[:, 0]
+        best.clean[better], best.error[better] = found.clean[better, :2], found.error[better, :2]
+        probability = np.where(better, sure, probability)
+    accepted = probability >= threshold(probability, precision)
+    result = {name: getattr(pairs, name).copy() for name in ("clean", "likeliest", "score", "margin")}
+    result["method"] = pairs.method.astype("U10")
+    result["likeliest"][rows] = best.clean[:, 0]
+    result["score"][rows], result["margin"][rows] = probability, margins(best)
+    result["clean"][rows[accepted]] = best.clean[accepted, 0]
+    result["method"][rows[accepted]] = APPEARANCE
+    return replace(pairs, **result)

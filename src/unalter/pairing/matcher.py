@@ -1,0 +1,118 @@
+"""A matching network: altered pictures and their clean ones come to lie at the same place of a sphere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unalter.alter import PictureRandom, Recipe, picture_keys
+from unalter.nn import Architecture
+from unalter.nn.model import Encoder
+from unalter.nn.muon import Muon
+
+_DIMENSIONS = 64
+_BATCH = 512
+_GROUPS = 4
+"""Labels in a batch: negatives are of the same label, since only those have to be told apart."""
+_ROUNDS = 65
+"""How often every clean picture is seen, within the bounds below; recall still grows slowly there."""
+_LEAST_STEPS, _MOST_STEPS = 200, 1_000
+_KERNEL_RATE, _OTHER_RATE = 0.03, 0.003
+_FIRST_SCALE = 1 / 0.07
+
+
+class Matcher(nn.Module):
+    """Two encoders, one for altered pictures and one for clean ones; what belongs together points the same way.
+
+    Trained on pairs made by a recipe, by InfoNCE (van den Oord et al. 2018) both ways (Radford et al. 2021).
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = shape
+        architecture = Architecture(height, width, channels)
+        self.altered = Encoder(architecture, _DIMENSIONS)
+        self.clean = Encoder(architecture, _DIMENSIONS)
+        self.scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
+
+    @torch.no_grad()
+    def embed_altered(self, images: np.ndarray) -> Tensor:
+        """Unit vectors float32 [N, 64] of altered pictures, uint8 [N, C, H, W]."""
+        return _embed(self.altered, images)
+
+    @torch.no_grad()
+    def embed_clean(self, images: np.ndarray) -> Tensor:
+        """Unit vectors float32 [N, 64] of clean pictures, uint8 [N, C, H, W]."""
+        return _embed(self.clean, images)
+
+
+def train_matcher(
+    clean: np.ndarray, labels: np.ndarray, recipe: Recipe, seed: int, on_progress: Callable[[float], object]
+) -> Matcher:
+    """Train a matcher on pairs made from clean pictures, and on nothing else.
+
+    Args:
+        clean: uint8 [N, C, H, W].
+        labels: int64 [N].
+        recipe: how altered pictures come about.
+        on_progress: called with the share that is done, 0..1.
+    """
+    channels, height, width = clean.shape[1:]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        matcher = Matcher((channels, height, width)).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    kernels = [weight for weight in matcher.parameters() if weight.ndim > 1]
+    others = [weight for weight in matcher.parameters() if weight.ndim <= 1]
+    muon = Muon(kernels, lr=_KERNEL_RATE, weight_decay=0.01)
+    adam = torch.optim.AdamW(others, _OTHER_RATE, betas=(0.9, 0.99), weight_decay=0)
+    pictures = torch.from_numpy(np.array(clean))
+    rng = np.random.default_rng([seed, 2])
+    by_label = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    weight = np.array([len(rows) for rows in by_label]) / len(clean)
+    steps = int(np.clip(_ROUNDS * len(clean) / _BATCH, _LEAST_STEPS, _MOST_STEPS))
+    for step in range(steps):
+        rate = min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = rate * _KERNEL_RATE, rate * _OTHER_RATE
+        chosen = rng.choice(len(by_label), min(_GROUPS, len(by_label)), replace=False, p=weight)
+        parts = [rng.permutation(by_label[i])[: _BATCH // len(chosen)] for i in chosen]
+        rows = np.concatenate(parts)
+        x = pictures[torch.from_numpy(rows)].float() / 255
+        x_alt = recipe(x, PictureRandom(picture_keys(seed, step, torch.arange(len(x)))))
+        with torch.autocast("cpu", torch.bfloat16):
+            toward, place = _directions(matcher.altered, x_alt), _directions(matcher.clean, x)
+        scale = matcher.scale.exp().clamp(max=100)
+        sizes = [len(part) for part in parts]
+        loss = torch.stack(
+            [_info_nce(scale * a @ b.T) for a, b in zip(toward.split(sizes), place.split(sizes), strict=True)]
+        ).mean()
+        muon.zero_grad()
+        adam.zero_grad()
+        loss.backward()
+        muon.step()
+        adam.step()
+        on_progress((step + 1) / steps)
+    return matcher.eval()
+
+
+def _info_nce(logits: Tensor) -> Tensor:
+    """Cross-entropy of finding row i's partner i among the columns, and the other way round; [n, n] to a scalar."""
+    target = torch.arange(len(logits))
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def _directions(encoder: Encoder, x: Tensor) -> Tensor:
+    return F.normalize(encoder(x)[0].float(), dim=1)
+
+
+def _embed(encoder: Encoder, images: np.ndarray) -> Tensor:
+    parts = []
+    with torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(images), _BATCH):
+            x = torch.from_numpy(np.array(images[start : start + _BATCH])).float() / 255
+            parts.append(_directions(encoder, x))
+    return torch.cat(parts) if parts else torch.empty(0, _DIMENSIONS)

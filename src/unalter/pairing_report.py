@@ -1,0 +1,66 @@
+"""`unalter pair`: the pairs of a folder as CSV, as a summary, and to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unalter.console import Console
+from unalter.data import Folders, read_folders
+from unalter.errors import InputError
+from unalter.pairing import Pairs, write_pairs
+from unalter.pictures import grid, write_picture
+from unalter.preparation import check, found_pairs, recipe_for
+
+_SHOWN = 12
+"""Pairs in a row of the contact sheet."""
+_ROWS = 3
+
+
+def pair_folder(data: Path, out: Path, recipe: str, *, precision: float, by_appearance: bool, seed: int) -> Pairs:
+    """Pair the pictures of a folder; write `out` (CSV) and a contact sheet beside it (PNG).
+
+    Raises:
+        InputError: the folder, the recipe or `out` cannot be used.
+    """
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise InputError(f"{out}: cannot be written; give --out a file in a folder that exists")
+    console = Console()
+    folders = read_folders(data)
+    check(folders)
+    chosen = recipe_for(recipe, folders, seed, console)
+    console.say(chosen.summary())
+    with console.progress("pairs", 1.0) as advance:
+        pairs = found_pairs(folders, chosen, by_appearance, precision, seed, lambda what, done: advance(done, what))
+    write_pairs(out, folders, pairs)
+    sheet = out.with_name(f"{out.stem}-sheet.png")
+    console.say(pairs.summary())
+    console.say(f"written: {out}")
+    if write_sheet(sheet, folders, pairs):
+        console.say(
+            f"         {sheet}: altered over clean; the surest {_ROWS} rows, then the least sure that were taken,"
+        )
+        console.say("         then the likeliest of those that were not")
+    return pairs
+
+
+def write_sheet(path: Path, folders: Folders, pairs: Pairs) -> bool:
+    """Write a contact sheet, altered pictures over clean ones: the surest pairs, the least sure, the best refused.
+
+    Returns:
+        Whether there was anything to show.
+    """
+    order = np.argsort(-pairs.score, kind="stable")
+    taken = order[pairs.clean[order] >= 0]
+    refused = order[(pairs.clean[order] < 0) & (pairs.likeliest[order] >= 0)]
+    count = _ROWS * _SHOWN
+    blocks = [taken[:count], taken[count:][-count:], refused[:count]]
+    rows = []
+    for block in blocks:
+        for start in range(0, len(block), _SHOWN):
+            some = block[start : start + _SHOWN]
+            rows += [folders.altered.images[some], folders.clean.images[pairs.likeliest[some]]]
+    if rows:
+        write_picture(path, grid(rows))
+    return bool(rows)

@@ -1,0 +1,134 @@
+"""What a training starts from: the recipe and the pairs of two folders, learned once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unalter.alter import Recipe, find_backgrounds, fit_recipe, load_recipe
+from unalter.console import Console
+from unalter.data import Folders
+from unalter.data.cache import cache_folder
+from unalter.errors import InputError
+from unalter.files import whole_file
+from unalter.metrics import LEAST_SIZE
+from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
+
+_FORMAT = 1
+"""Raised whenever the same folders would give another recipe or other pairs."""
+
+
+def check(folders: Folders) -> None:
+    """Refuse folders that nothing can be learned from.
+
+    Raises:
+        InputError: pictures too small; no label in both folders; an altered folder that holds the clean pictures.
+    """
+    if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
+    check_altered(folders)
+
+
+def recipe_for(name: str, folders: Folders, seed: int, console: Console) -> Recipe:
+    """The recipe of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
+
+    Raises:
+        InputError: no such recipe, or one that cannot be applied to these pictures.
+    """
+    shape = folders.clean.images.shape[1:]
+    if name == "auto":
+        recipe = learned_recipe(folders, seed, console)
+    else:
+        recipe = load_recipe(name)
+        if recipe.needs_backgrounds:
+            found = find_backgrounds(folders.altered.images)
+            if found is None:
+                console.say("no fixed backgrounds found in the altered pictures")
+            else:
+                share = f"{found.share:.1%} of the altered pictures"
+                console.say(f"{len(found.images)} fixed backgrounds found in {share}")
+            recipe = recipe.fitted_to(found)
+    recipe.check((shape[0], shape[1], shape[2]))
+    return recipe
+
+
+def learned_recipe(folders: Folders, seed: int, console: Console) -> Recipe:
+    """The recipe fitted to two folders, from the cache where it is there."""
+    path = _kept("recipe", folders, seed) / "recipe.yaml"
+    if path.is_file():
+        with suppress(InputError):  # a damaged cache costs time, not the job
+            return load_recipe(path)
+    console.say("looking at the two folders: how were the altered pictures made?")
+    fit = fit_recipe(
+        folders.clean.images,
+        folders.altered.images,
+        clean_labels=folders.clean.labels,
+        altered_labels=folders.altered.labels,
+        seed=seed,
+    )
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fit.recipe.save(path)
+    return fit.recipe
+
+
+def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
+    """The pairs of two folders: by name, verified, and by appearance where asked for.
+
+    Args:
+        method: names, looks, or auto, which searches only where there are no names.
+        recipe: how altered pictures come about; None: names are taken as they are.
+    """
+    named = pair_by_name(folders)
+    if recipe is None:
+        return named
+    by_appearance = method == "looks" or (method == "auto" and len(named.altered) == 0)
+    with console.progress("pairs", 1.0) as advance:
+        return found_pairs(folders, recipe, by_appearance, PRECISION, seed, lambda what, done: advance(done, what))
+
+
+def found_pairs(
+    folders: Folders, recipe: Recipe, by_appearance: bool, precision: float, seed: int,
+    on_progress: Callable[[str, float], object],
+) -> Pairs:  # fmt: skip
+    """`find_pairs`, from the cache where its result is there."""
+    key = (recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision)
+    path = _kept("pairs", folders, seed, *key).with_suffix(".npz")
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        with np.load(path) as kept:
+            return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
+    pairs = find_pairs(
+        folders, recipe, by_appearance=by_appearance, precision=precision, seed=seed, on_progress=on_progress
+    )
+    with suppress(OSError), whole_file(path) as aside, open(aside, "wb") as file:
+        np.savez(file, **vars(pairs))
+    return pairs
+
+
+def content_hash(folders: Folders) -> str:
+    """A hash of all pixels, names and labels, wherever they lie."""
+    digest = hashlib.sha256()
+    for part in (folders.clean, folders.altered):
+        digest.update("\n".join(part.names).encode())
+        digest.update(part.labels.tobytes())
+        digest.update(part.images.tobytes())
+    return digest.hexdigest()
+
+
+def _kept(kind: str, folders: Folders, seed: int, *more: object) -> Path:
+    """Where something learned from these folders is kept."""
+    digest = hashlib.sha256(f"{_FORMAT} {content_hash(folders)} {seed}".encode())
+    for part in more:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+    return cache_folder() / kind / digest.hexdigest()[:32]
+
+
+def _background_bytes(recipe: Recipe) -> bytes:
+    found = [getattr(step, "backgrounds", None) for branch in recipe.branches for step in branch.steps]
+    return b"".join(pictures.numpy().tobytes() for pictures in found if isinstance(pictures, torch.Tensor))

@@ -1,6 +1,6 @@
 """How many altered pictures get their true clean picture, or rightly none, when the names say nothing.
 
-    python benchmarks/pairing.py [--recipe fitted.yaml] [--only 1000]
+    python benchmarks/pairing.py --seed 0
 
 File names are replaced by random numbers and the order is shuffled; labels stay. So no name pair trains anything.
 Truth is the name that a file had. Figures are over the altered files of the training folder (the held-out ones are
@@ -12,21 +12,22 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from _real import training_folders
 from sklearn.metrics import roc_auc_score
 
-from unalter.alter import find_backgrounds, load_recipe
-from unalter.data import Folders, Pictures, read_folders
-from unalter.pairing import find_pairs
+from unalter.alter import find_backgrounds
+from unalter.console import Console
+from unalter.data import Folders, read_folders
+from unalter.pairing import Pairs, find_pairs
+from unalter.preparation import recipe_for
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", default="altered-mnist", help="a preset or a YAML file, as 'unalter recipe' wrote it")
+    parser.add_argument("--recipe", default="auto", help="auto: fitted to these folders; or a preset or a YAML file")
     parser.add_argument("--only", type=int, default=0, help="judge on so many altered files with, and as many without")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -41,29 +42,34 @@ def main() -> None:
     origin = {int(index): row for row, index in enumerate(folders.clean.index)}
     truth = np.array([origin.get(int(altered.index[row]), -1) for row in order])
     names = 100_000 + rng.permutation(len(order))
-    shuffled = replace(
-        altered.rows(order), index=names, names=[f"aug_{i}_{y}.png" for i, y in zip(names, altered.labels[order])]
-    )
+    files = [f"aug_{i}_{y}.png" for i, y in zip(names, altered.labels[order], strict=True)]
+    shuffled = replace(altered.rows(order), index=names, names=files)
     nameless = Folders(folders.clean, shuffled)
     backgrounds = find_backgrounds(altered.images)
     blend = backgrounds.members[order] >= 0
     print(f"{len(order):,} altered files, {(truth >= 0).sum():,} have their clean one here; seed {arguments.seed}")
     start = time.perf_counter()
-    pairs = find_pairs(nameless, load_recipe(arguments.recipe), seed=arguments.seed)
+    recipe = recipe_for(arguments.recipe, nameless, arguments.seed, Console(quiet=True))
+    print(f"{recipe.summary()}\n{time.perf_counter() - start:.0f} s", flush=True)
+    start = time.perf_counter()
+    pairs = find_pairs(nameless, recipe, seed=arguments.seed)
     print(f"find_pairs: {time.perf_counter() - start:.0f} s, {torch.get_num_threads()} threads")
-    report("all", pairs, truth, truth >= -1)
+    report("all", pairs, truth)
     report("blend", pairs, truth, blend)
     report("geometric", pairs, truth, ~blend)
 
 
-def report(name: str, pairs, truth: np.ndarray, which: np.ndarray) -> None:
+def report(name: str, pairs: Pairs, truth: np.ndarray, which: np.ndarray | None = None) -> None:
+    """Print how good pairs are, where the true clean row of each altered picture is known (-1: it has none)."""
+    which = np.ones(len(truth), bool) if which is None else which
     has = truth[which] >= 0
     likeliest, score, accepted = pairs.likeliest[which], pairs.score[which], pairs.clean[which] >= 0
     right = (likeliest == truth[which]) & has
+    taken = right & accepted
     print(
-        f"{name:10} top-1 {right[has].mean():.4f}   AUC of 'has a partner' {roc_auc_score(has, score):.4f}   "
-        f"accepted {accepted.sum():,}: precision {right[accepted].mean():.4f}, recall {(right & accepted)[has].mean():.4f}   "
-        f"recall at 99% precision {recall_at(score, right, has, 0.99):.4f}"
+        f"{name:10} top-1 {right[has].mean():.4f}   AUC of 'has a partner' {roc_auc_score(has, score):.4f}   recall at "
+        f"99% precision {recall_at(score, right, has, 0.99):.4f}   accepted {accepted.sum():,}: precision "
+        f"{taken.sum() / max(1, accepted.sum()):.4f}, recall {taken.sum() / has.sum():.4f}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Can a small net tell real altered pictures from imitated ones? ROC-AUC of a fitted recipe, a crude one and the preset.
+"""Can a small net tell real altered pictures from imitated ones? ROC-AUC of a fitted recipe, a crude one, the preset.
 
     python benchmarks/recipe.py --epochs 6 --seed 0
 
@@ -64,9 +64,7 @@ def main() -> None:
         print(f"{name}: AUC {auc:.3f} (seed {arguments.seed}, {seconds:.0f} s of process time)", flush=True)
 
 
-def _judge(
-    real: tuple[Tensor, np.ndarray], imitated: tuple[Tensor, np.ndarray], epochs: int, seed: int
-) -> float:
+def _judge(real: tuple[Tensor, np.ndarray], imitated: tuple[Tensor, np.ndarray], epochs: int, seed: int) -> float:
     """The ROC-AUC of telling real from imitated pictures that show digits with other indices than the learned ones."""
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)

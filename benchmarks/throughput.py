@@ -83,7 +83,7 @@ class Program:
 
 
 def _default_format(model: Autoencoder) -> None:
-    model.encoder.register_forward_pre_hook(lambda _, arguments: (arguments[0].contiguous(), *arguments[1:]))
+    model.encoder.stem.register_forward_pre_hook(lambda _, arguments: (arguments[0].contiguous(), *arguments[1:]))
     model.decoder.stages[0].register_forward_pre_hook(lambda _, arguments: (arguments[0].contiguous(), *arguments[1:]))
 
 
@@ -96,8 +96,8 @@ def from_memory(data: Path, options: TrainOptions) -> Iterator[Pair]:
     folders = read_folders(data)
     recipe = load_recipe("altered-mnist").fitted_to(find_backgrounds(folders.altered.images))
     source = PairSource(
-        folders, pair_by_name(folders), recipe, name_pairs=options.name_pairs, validation=options.validation,
-        seed=0, device=torch.device("cpu"),
+        folders, pair_by_name(folders), recipe, true_pairs=options.true_pairs, won_back=options.won_back,
+        untouched=options.untouched, validation=options.validation, seed=0, device=torch.device("cpu"),
     )  # fmt: skip
     epoch = 0
     while True:
@@ -116,7 +116,7 @@ def main() -> None:
     arguments = parser.parse_args()
     options = TrainOptions(batch_size=arguments.batch)
     fine, coarse = map(int, arguments.widths.split(","))
-    shape = Architecture(28, 28, latent=options.latent, widths=(fine, coarse))
+    shape = Architecture(28, 28, latent=options.latent, widths=(fine, coarse), pose=True)
     with tempfile.TemporaryDirectory() as folder:
         if (SHARED / "altered-mnist.tar.gz").is_file():
             data = training_folders()

@@ -5,20 +5,50 @@ import torch
 
 torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other
 
+_RECIPE = """\
+name: small
+branches:
+  - share: 0.4
+    steps:
+      - blend: {weight: [0.5, 0.5]}
+  - share: 0.6
+    steps:
+      - rotate: {degrees: [-180, 180]}
+      - flip: {probability: 0.5}
+      - invert: {probability: 0.5}
+"""
 
-@pytest.fixture(autouse=True)
-def _cache_of_its_own(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+@pytest.fixture(scope="session", autouse=True)
+def _not_the_users_cache(tmp_path_factory):
+    """One for all tests: what was learned from `small_data` is learned once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def empty_cache(tmp_path_factory, monkeypatch) -> Path:
+    """A cache folder of the test's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory) -> Path:
-    """A data set of 80 clean and 60 altered digits, with truth.csv."""
+    """A data set of 80 clean and 60 altered digits, with truth.csv and the recipe, less its background."""
+    from unalter.alter.backgrounds import pattern_backgrounds
     from unalter.altering import write_altered
     from unalter.data.digits import write_digit_folder
+    from unalter.pictures import write_picture
 
     folder = tmp_path_factory.mktemp("data")
-    write_altered(write_digit_folder(folder / "digits", "train", 80), folder / "data", "altered-mnist", count=60)
+    recipe = folder / "with-background" / "recipe.yaml"
+    write_picture(recipe.parent / "backgrounds" / "00.png", pattern_backgrounds(1, 28, 28)[0])
+    recipe.write_text(_RECIPE)
+    write_altered(write_digit_folder(folder / "digits", "train", 80), folder / "data", recipe, count=60)
+    (folder / "data" / "recipe.yaml").write_text(_RECIPE)
     return folder / "data"
 
 
@@ -28,5 +58,8 @@ def small_run(tmp_path_factory, small_data) -> Path:
     import unalter
 
     out = tmp_path_factory.mktemp("run") / "run"
-    unalter.train(small_data, out=out, epochs=2, batch_size=16, latent=8, map_every=2, precision="32-true")
+    unalter.train(
+        small_data, out=out, recipe=str(small_data / "recipe.yaml"), epochs=2, batch_size=16, latent=8, map_every=2,
+        precision="32-true",
+    )  # fmt: skip
     return out

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from unalter.alter import load_recipe
 from unalter.cli import main
+from unalter.config import TrainOptions
 
 
 def run(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -24,7 +28,7 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "train")
+COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "recipe", "train")
 
 
 def test_help_names_every_command_and_fits_80_columns(capsys):
@@ -39,9 +43,11 @@ def test_help_names_every_command_and_fits_80_columns(capsys):
 def test_train_help_has_every_option_with_its_default(capsys):
     _, out, _ = run(capsys, "train", "--help")
     text = " ".join(out.split())
-    for option in ("--models", "--epochs", "--map-every", "--max-minutes", "--resume", "--config", "--beta"):
+    for spec in fields(TrainOptions):
+        assert f"--{spec.name.replace('_', '-')} " in text
+    for option in ("--resume", "--config", "--won-back / --no-won-back"):
         assert option in text
-    assert "[default: ae,vae,cvae]" in text and "[default: 50]" in text
+    assert "[default: ae,vae,cvae]" in text and "[default: 50]" in text and "[default: true]" in text
 
 
 def test_help_and_wrong_options_do_not_import_torch():
@@ -70,6 +76,10 @@ def test_version(capsys):
         (["--epochs", "many"], "not a valid integer"),
         (["--device", "tpu"], "device is 'tpu'"),
         (["--recipe", "nowhere.yaml"], "no such recipe"),
+        (["--recipe", "none", "--pairing", "looks"], "with the help of a recipe"),
+        (["--pairing", "guess"], "pairing is 'guess'; it must be one of auto, "),
+        (["--kernel-rate", "1"], "kernel_rate is 1.0"),
+        (["--won-back", "--true-pairs", "2"], "true_pairs is 2.0"),
         (["--learning-rate", "7", "--batch-size", "1"], "batch_size is 1"),
     ],
 )
@@ -113,7 +123,7 @@ def test_a_place_that_cannot_be_written_is_an_error_without_traceback(capsys, tm
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     for arguments in (
-        ("train", small_data, "--out", blocked / "run"),
+        ("train", small_data, "--out", blocked / "run", "--recipe", small_data / "recipe.yaml"),
         ("generate", small_run, "--label", "1", "--out", blocked / "g.png"),
         ("pair", small_data, "--out", blocked / "pairs.csv"),
         ("denoise", small_run, small_data / "aug", "--out", blocked),
@@ -145,11 +155,15 @@ def test_resuming_a_finished_run_says_so(capsys, small_run):
 
 def test_options_from_a_file_and_the_command_line_wins(capsys, tmp_path, small_data):
     config = tmp_path / "options.yaml"
-    config.write_text("epochs: 1\nmodels: [ae]\nbatch-size: 16\nmap-every: 0\nlatent: 4\nprecision: 32-true\n")
+    config.write_text(
+        "epochs: 1\nmodels: [ae]\nbatch-size: 16\nmap-every: 0\nlatent: 4\nprecision: 32-true\nwon-back: false\n"
+        f"recipe: {small_data / 'recipe.yaml'}\n"
+    )
     code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "out", "--config", config, "--latent", "6")
     assert code == 0, err
     effective = (tmp_path / "out" / "config.yaml").read_text()
     assert "latent: 6" in effective and "epochs: 1" in effective and "models: [ae]" in effective
+    assert "won_back: false" in effective
     config.write_text("epoch: 1\nbeta: strong\n")
     code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "other", "--config", config)
     assert code == 2 and "unknown option 'epoch'" in err and "beta: must be a number" in err
@@ -165,7 +179,8 @@ def test_a_run_folder_has_what_was_promised(small_run):
         assert f"{name}/maps/{name.upper()}_epoch_2.png" in found
         assert (f"{name}/maps/{name.upper()}_sampled_epoch_2.png" in found) == (name != "ae")
     log = (small_run / "log.txt").read_text()
-    assert "60 altered pictures have their clean picture here" in log and "best on validation" in log
+    assert "60 of 60 altered pictures have a clean one by name" in log and "verified by looking" in log
+    assert "best on validation" in log
 
 
 def test_denoise_keeps_names_and_tree(capsys, tmp_path, small_run, small_data):
@@ -214,9 +229,7 @@ def test_generate_all_gives_every_class_its_rows(capsys, tmp_path, small_run):
         assert not (tmp_path / "no.png").exists()
 
 
-def test_pair_alter_map_and_evaluate(capsys, tmp_path, small_run, small_data):
-    code, out, _ = run(capsys, "pair", small_data, "--out", tmp_path / "pairs.csv")
-    assert code == 0 and "60 altered pictures have their clean picture here" in out
+def test_alter_map_and_evaluate(capsys, tmp_path, small_run, small_data):
     code, out, _ = run(capsys, "alter", small_data / "clean", tmp_path / "noisy", "--recipe", "noise", "--count", 9)
     assert code == 0 and len(tree(tmp_path / "noisy" / "aug")) == 9
     code, out, err = run(capsys, "map", small_run, small_data, "--points", 30, "--out", tmp_path / "map.png")
@@ -225,6 +238,132 @@ def test_pair_alter_map_and_evaluate(capsys, tmp_path, small_run, small_data):
         capsys, "evaluate", small_run, small_data, "--out", tmp_path / "e", "--no-filters", "--model", "ae"
     )
     assert code == 0 and "SSIM" in out and "median" not in out
+
+
+def test_pair_writes_the_pairs_and_a_sheet_to_look_at(capsys, tmp_path, small_data):
+    recipe, out = small_data / "recipe.yaml", tmp_path / "mine.csv"
+    code, said, err = run(capsys, "pair", small_data, "--out", out, "--recipe", recipe, "--names-only")
+    assert code == 0, err
+    assert "60 of 60 altered pictures have a clean one by name" in said
+    assert tree(tmp_path) == ["mine-sheet.png", "mine.csv"]
+    assert out.read_text().count("verified") > 55
+    width, height = Image.open(tmp_path / "mine-sheet.png").size
+    assert width == 2 * (12 * 30 + 2)  # twelve in a row,
+    assert 10 <= (height / 2 - 2) / 30 <= 12  # 60 of them over their clean pictures
+
+
+@pytest.fixture
+def no_fit(monkeypatch):
+    """Fitting a recipe takes a minute: what is wrong must be found before."""
+
+    def fit_recipe(*_, **__):
+        raise AssertionError("the recipe was fitted")
+
+    monkeypatch.setattr("unalter.preparation.fit_recipe", fit_recipe)
+
+
+@pytest.fixture
+def quick_fit(monkeypatch, small_data):
+    """A fit that is there at once."""
+    fitted = SimpleNamespace(recipe=replace(load_recipe(small_data / "recipe.yaml", (1, 28, 28)), name="fitted"))
+    monkeypatch.setattr("unalter.preparation.fit_recipe", lambda *_, **__: fitted)
+
+
+@pytest.mark.usefixtures("quick_fit", "empty_cache")
+def test_recipe_writes_a_recipe_that_alter_takes(capsys, tmp_path, small_data):
+    out = tmp_path / "r" / "found.yaml"
+    out.parent.mkdir()
+    code, said, err = run(capsys, "recipe", small_data, "--out", out)
+    assert code == 0, err
+    assert "recipe fitted:" in said and "rotate" in said and f"written: {out}" in said
+    assert {"found.yaml", "backgrounds/00.png"} <= set(tree(out.parent))
+    code, _, err = run(capsys, "alter", small_data / "clean", tmp_path / "again", "--recipe", out, "--count", 5)
+    assert code == 0, err
+
+
+def written(folder: Path, numbers: range, label: int, size: tuple[int, int] = (28, 28)) -> None:
+    """Grey squares of their own, as pictures of a data set."""
+    folder.mkdir(parents=True)
+    for i in numbers:
+        pixels = np.random.default_rng(i).integers(0, 256, size, np.uint8)
+        Image.fromarray(pixels).save(folder / f"x_{i}_{label}.png")
+
+
+def bad_data(kind: str, folder: Path) -> Path:
+    """A data set that cannot be paired."""
+    if kind == "nowhere":
+        return folder / "nowhere"
+    size = (6, 6) if kind == "tiny" else (28, 28)
+    written(folder / "clean", range(12), 1, size)
+    if kind != "no aug":
+        written(folder / "aug", range(12), 2 if kind == "labels" else 1, size)
+    return folder
+
+
+BAD_DATA = {
+    "nowhere": "no such folder", "no aug": "no such folder", "labels": "no label is in both folders",
+    "same": "12 of the 12 pictures in aug/ are untouched copies", "tiny": "at least 7 x 7",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_fit")
+@pytest.mark.parametrize("kind", BAD_DATA)
+@pytest.mark.parametrize("command", ["pair", "recipe", "train"])
+def test_data_that_nothing_can_be_learned_from_are_refused_before_anything_is_written(capsys, tmp_path, command, kind):
+    data, out = bad_data(kind, tmp_path / "data"), tmp_path / "out"
+    before = tree(tmp_path)
+    code, _, err = run(capsys, command, data, "--out", out)
+    assert code == 2
+    assert err.startswith("error:") and BAD_DATA[kind] in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_fit")
+@pytest.mark.parametrize("command", ["pair", "recipe"])
+@pytest.mark.parametrize("place", ["nowhere/out.file", ".", "file/out.file"])
+def test_a_file_that_cannot_be_written_is_said_before_the_work(capsys, tmp_path, small_data, command, place):
+    (tmp_path / "file").touch()
+    before = tree(tmp_path)
+    code, _, err = run(capsys, command, small_data, "--out", tmp_path / place)
+    assert code == 2
+    assert err.startswith("error:") and str(tmp_path / place) in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_fit")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--precision", "0.3"], "--precision"),
+        (["--precision", "1.5"], "--precision"),
+        (["--precision", "high"], "not a valid float"),
+        (["--recipe", "nowhere.yaml"], "no such recipe"),
+        (["--seed", "-1"], "--seed"),
+    ],
+)
+def test_wrong_options_of_pair_are_refused_before_anything_is_written(capsys, tmp_path, small_data, options, said):
+    code, _, err = run(capsys, "pair", small_data, "--out", tmp_path / "pairs.csv", *options)
+    assert code == 2 and said in err
+    assert tree(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["pair", "train"])
+def test_a_recipe_for_pictures_of_another_size_is_refused(capsys, tmp_path, small_data, command):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("branches: [{steps: [blend: {weight: [0.5, 0.5]}]}]")
+    (tmp_path / "backgrounds").mkdir()
+    Image.new("L", (14, 14)).save(tmp_path / "backgrounds" / "00.png")
+    before = tree(tmp_path)
+    code, _, err = run(capsys, command, small_data, "--out", tmp_path / "out", "--recipe", recipe)
+    assert code == 2 and "made for 14 x 14 pictures" in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_fit")
+def test_a_run_that_cannot_be_made_is_said_before_the_recipe_is_fitted(capsys, tmp_path, small_data):
+    (tmp_path / "file").touch()
+    code, _, err = run(capsys, "train", small_data, "--out", tmp_path / "file" / "run")
+    assert code == 2 and "choose another --out" in err
 
 
 def test_python_dash_m():

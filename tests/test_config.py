@@ -9,7 +9,8 @@ from unalter.errors import InputError
 OTHER = {
     "models": ("cvae", "ae"), "epochs": 3, "map_every": 0, "map_points": 9, "max_minutes": 1.5, "seed": 7,
     "device": "cpu", "precision": "32-true", "batch_size": 32, "latent": 8, "beta": 0.25, "ssim_weight": 0.0,
-    "learning_rate": 0.00001, "weight_decay": 0.5, "recipe": "none", "name_pairs": 1.0, "validation": 0.5,
+    "pose_weight": 0.0, "kernel_rate": 0.5, "learning_rate": 0.00001, "weight_decay": 0.5, "pairing": "looks",
+    "recipe": "none", "true_pairs": 1.0, "won_back": False, "untouched": 0.0, "validation": 0.5,
     "checkpoint_seconds": 5.0,
 }  # fmt: skip
 
@@ -45,7 +46,8 @@ def test_no_values_give_the_defaults():
 
 
 def test_unknown_keys_and_wrong_types_stand_in_one_message():
-    values = {"epoch": 5, "epochs": "many", "seed": True, "latent": 1.5, "beta": "much", "models": 3, "device": None}
+    values = {"epoch": 5, "epochs": "many", "seed": True, "latent": 1.5, "beta": "much", "models": 3, "device": None,
+              "won_back": "perhaps"}  # fmt: skip
     with pytest.raises(InputError) as caught:
         TrainOptions.from_values(values, "my.yaml")
     message = str(caught.value)
@@ -57,12 +59,14 @@ def test_unknown_keys_and_wrong_types_stand_in_one_message():
     assert "beta: must be a number, not 'much'" in message
     assert "models: must be a list, not 3" in message
     assert "device: must be text, not None" in message
+    assert "won_back: must be true or false, not 'perhaps'" in message
 
 
 OUT_OF_RANGE = {
     "models": ("ae", "gan"), "epochs": 0, "map_every": -1, "map_points": -1, "max_minutes": -0.1, "seed": -1,
     "device": "tpu", "precision": "16", "batch_size": 1, "latent": 0, "beta": float("nan"), "ssim_weight": -1.0,
-    "learning_rate": 0.0, "weight_decay": -0.1, "name_pairs": 1.01, "validation": 0.0, "checkpoint_seconds": -1.0,
+    "pose_weight": -1.0, "kernel_rate": 1.0, "learning_rate": 0.0, "weight_decay": -0.1, "pairing": "name",
+    "true_pairs": 1.01, "untouched": -0.01, "validation": 0.0, "checkpoint_seconds": -1.0,
 }  # fmt: skip
 
 

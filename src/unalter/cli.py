@@ -71,7 +71,7 @@ _recipe = click.option("--recipe", default="auto", show_default=True, help="auto
 @cli.command()
 @click.argument("data", type=_FOLDER)
 @click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
-@click.option("--precision", type=click.FloatRange(0.5, 1), default=0.99, show_default=True,
+@click.option("--precision", type=click.FloatRange(0.5, 0.999), default=0.99, show_default=True,
               help="The share of the pairs found by appearance that is to be right.")  # fmt: skip
 @click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
 @_recipe
@@ -99,8 +99,13 @@ def recipe(data: Path, out: Path, seed: int) -> None:
     """
     from unalter.console import Console
     from unalter.data import read_folders
+    from unalter.files import check_output
     from unalter.preparation import check, learned_recipe
 
+    check_output(out)
+    backgrounds = out.absolute().parent / "backgrounds"
+    if not out.exists() and backgrounds.is_dir() and any(backgrounds.iterdir()):
+        raise InputError(f"{backgrounds} exists and would be written to; give --out a file in another folder")
     folders = read_folders(data)
     check(folders)
     found = learned_recipe(folders, seed, Console())

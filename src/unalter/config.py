@@ -54,9 +54,9 @@ class TrainOptions:
     weight_decay: float = 0.01
     """Decoupled weight decay of kernels and matrices."""
     pairing: str = "auto"
-    """names, looks (search by appearance too) or auto. (auto: search only where no name pairs.)"""
+    """trust (names as they are), names (verified), looks (search too) or auto. (auto: looks where names do not help.)"""
     recipe: str = "auto"
-    """auto (fitted to the folders), a preset or YAML file that further pairs are made with; none: true pairs only."""
+    """auto (fitted to the folders), a preset or YAML file to make pairs with; none: true pairs only."""
     true_pairs: float = 0.05
     """Share of a batch taken from the true pairs, the others are made. (0.05: higher SSIM than 0.2.)"""
     won_back: bool = True
@@ -141,7 +141,7 @@ def _out_of_range(values: dict[str, Any]) -> list[str]:
     for name, allowed in (
         ("device", ("auto", "cpu", "cuda")),
         ("precision", ("auto", "32-true", "bf16-mixed")),
-        ("pairing", ("auto", "names", "looks")),
+        ("pairing", ("auto", "trust", "names", "looks")),
     ):
         if values[name] not in allowed:
             problems.append(f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
@@ -161,6 +161,8 @@ def _converted(value: Any, default: Any) -> Any:
         except ValueError:
             raise ValueError(f"must be a number, not {value!r}") from None
     if type(value) is not type(default):
-        expected = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false"}[type(default).__name__]
+        expected = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false"}[
+            type(default).__name__
+        ]
         raise ValueError(f"must be {expected}, not {value!r}")
     return value

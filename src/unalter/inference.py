@@ -139,6 +139,7 @@ class Model:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
         if count < 1:
             raise InputError(f"count is {count}; it must be at least 1")
+        self._labels(label, count)  # a wrong one is told before anything is drawn
         generator = torch.Generator()
         if seed is None:
             generator.seed()

@@ -8,7 +8,7 @@ import numpy as np
 
 from unalter.console import Console
 from unalter.data import Folders, read_folders
-from unalter.errors import InputError
+from unalter.files import check_output
 from unalter.pairing import Pairs, write_pairs
 from unalter.pictures import grid, write_picture
 from unalter.preparation import check, found_pairs, recipe_for
@@ -24,8 +24,7 @@ def pair_folder(data: Path, out: Path, recipe: str, *, precision: float, by_appe
     Raises:
         InputError: the folder, the recipe or `out` cannot be used.
     """
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: cannot be written; give --out a file in a folder that exists")
+    check_output(out)
     console = Console()
     folders = read_folders(data)
     check(folders)

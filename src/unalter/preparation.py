@@ -63,7 +63,9 @@ def learned_recipe(folders: Folders, seed: int, console: Console) -> Recipe:
     path = _kept("recipe", folders, seed) / "recipe.yaml"
     if path.is_file():
         with suppress(InputError):  # a damaged cache costs time, not the job
-            return load_recipe(path)
+            kept = load_recipe(path)
+            if not kept.needs_backgrounds:
+                return kept
     console.say("looking at the two folders: how were the altered pictures made?")
     fit = fit_recipe(
         folders.clean.images,
@@ -82,15 +84,27 @@ def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, c
     """The pairs of two folders: by name, verified, and by appearance where asked for.
 
     Args:
-        method: names, looks, or auto, which searches only where there are no names.
+        method: trust (names as they are), names (verified), looks (search too), or auto, which searches only where
+            there are no names, or none that hold.
         recipe: how altered pictures come about; None: names are taken as they are.
+
+    Raises:
+        InputError: a search without a recipe.
     """
+    if recipe is None and method == "looks":
+        raise InputError("pairs are found by looks with the help of a recipe: leave --recipe none out")
     named = pair_by_name(folders)
-    if recipe is None:
+    if recipe is None or method == "trust":
         return named
-    by_appearance = method == "looks" or (method == "auto" and len(named.altered) == 0)
     with console.progress("pairs", 1.0) as advance:
-        return found_pairs(folders, recipe, by_appearance, PRECISION, seed, lambda what, done: advance(done, what))
+
+        def found(by_appearance: bool) -> Pairs:
+            return found_pairs(folders, recipe, by_appearance, PRECISION, seed, lambda what, done: advance(done, what))
+
+        if method == "looks" or (method == "auto" and len(named.altered) == 0):
+            return found(True)
+        pairs = found(False)
+        return pairs if method == "names" or pairs.names_hold else found(True)
 
 
 def found_pairs(
@@ -100,9 +114,10 @@ def found_pairs(
     """`find_pairs`, from the cache where its result is there."""
     key = (recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision)
     path = _kept("pairs", folders, seed, *key).with_suffix(".npz")
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        with np.load(path) as kept:
-            return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
+    # not there, cut short or damaged: numpy raises half a dozen types for these
+    with suppress(Exception), open(path, "rb") as file:
+        kept = np.load(file)
+        return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
     pairs = find_pairs(
         folders, recipe, by_appearance=by_appearance, precision=precision, seed=seed, on_progress=on_progress
     )

@@ -73,6 +73,9 @@ def train(
             raise InputError("which data? give a folder that holds clean/ and aug/")
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
+        above = next(folder for folder in (run.path, *run.path.absolute().parents) if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise InputError(f"{run.path}: cannot be made ({above} cannot be written to); choose another --out")
     folders = read_folders(Path(data))
     device = choose_device(chosen.device)
     if resume:

@@ -9,6 +9,8 @@ from unalter.data.cache import cache_folder
 from unalter.data.folders import read_folders
 from unalter.pictures import write_picture
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 RNG = np.random.default_rng(2)
 
 

@@ -32,6 +32,15 @@ def test_the_total_is_the_weighted_sum_of_the_terms(beta, ssim_weight):
         torch.testing.assert_close(loss.ssim, ssim(LOGITS.sigmoid(), X).mean())
 
 
+def test_a_pose_error_is_added_by_its_weight_and_without_one_it_is_zero():
+    loss = negative_elbo(Output(LOGITS, MU, LOGVAR), X, 1.0, 1.0)
+    assert loss.pose == 0
+    posed = loss.with_pose(torch.tensor(0.7), 75.0)
+    torch.testing.assert_close(posed.total, loss.total + 75 * 0.7)
+    assert posed.pose.item() == pytest.approx(0.7)
+    assert all(torch.equal(posed.terms()[name], loss.terms()[name]) for name in ("reconstruction", "kl", "ssim"))
+
+
 def test_without_posterior_there_is_no_kl_and_beta_means_nothing():
     first, second = (negative_elbo(Output(LOGITS, MU, None), X, beta, 1.0) for beta in (0.0, 9.0))
     assert first.kl == 0
@@ -58,5 +67,5 @@ def test_the_loss_is_smallest_at_the_clean_picture():
 def test_terms_are_detached():
     loss = negative_elbo(Output(LOGITS.clone().requires_grad_(), MU, LOGVAR), X, 1.0, 1.0)
     assert loss.total.requires_grad
-    assert list(loss.terms()) == ["total", "reconstruction", "kl", "ssim"]
+    assert list(loss.terms()) == ["total", "reconstruction", "kl", "ssim", "pose"]
     assert not any(term.requires_grad for term in loss.terms().values())

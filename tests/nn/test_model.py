@@ -2,11 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from unalter.nn import Architecture, Autoencoder, negative_elbo
-from unalter.nn.blocks import ResidualBlock
+from unalter.alter import Flip, PictureRandom, Rotate, picture_keys
+from unalter.nn import Architecture, Autoencoder, negative_elbo, pose_error
 from unalter.nn.model import coarse_size
 
 KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 4}}
+KINDS["posed cvae"] = {**KINDS["cvae"], "pose": True}
 SIZES = {"28x28": (1, 28, 28), "30x27": (1, 30, 27), "8x8": (1, 8, 8), "colour": (3, 10, 13)}
 LATENT = 12
 
@@ -24,15 +25,22 @@ def build(kind: str, size: str, seed: int = 0, **changes) -> Autoencoder:
 
 def batch(kind: str, size: str, count: int = 8) -> tuple[torch.Tensor, torch.Tensor | None]:
     x = torch.rand(count, *SIZES[size], generator=torch.Generator().manual_seed(1)).round()
-    return x, torch.arange(count) % 4 if kind == "cvae" else None
+    return x, torch.arange(count) % 4 if "cvae" in kind else None
 
 
 def stirred(model: Autoencoder) -> Autoencoder:
     """As if trained: the residual branches, zero at the start, count."""
     for block in model.modules():
-        if isinstance(block, ResidualBlock):
-            nn.init.ones_(block.norm2.weight)
+        if isinstance(norm2 := getattr(block, "norm2", None), nn.BatchNorm2d):
+            nn.init.ones_(norm2.weight)
     return model.eval()
+
+
+def moved(count: int, size: str) -> torch.Tensor:
+    """Homographies of turned pictures, half of them mirrored."""
+    random = PictureRandom(picture_keys(0, torch.arange(count)))
+    _, *sides = SIZES[size]
+    return Rotate().homography((sides[0], sides[1]), random) @ Flip(probability=0.5).homography((1, 1), random)
 
 
 @every_kind
@@ -43,6 +51,7 @@ def test_shapes_are_those_of_the_picture_and_the_code(kind, size):
     assert output.logits.shape == x.shape
     assert output.mu.shape == (8, LATENT)
     assert (output.logvar is None) == (kind == "ae")
+    assert (output.pose is not None) == ("posed" in kind)
     assert model.decode(torch.zeros(3, LATENT), None if y is None else y[:3]).shape == (3, *SIZES[size])
 
 
@@ -75,11 +84,12 @@ def test_a_picture_does_not_depend_on_its_batch(kind, size):
 @every_kind
 @every_size
 def test_every_parameter_learns(kind, size):
-    model, (x, y) = build(kind, size), batch(kind, size)
-    for block in model.modules():
-        if isinstance(block, ResidualBlock):
-            nn.init.ones_(block.norm2.weight)
-    negative_elbo(model(x, y, torch.Generator().manual_seed(2)), x, 1.0, 10.0).total.backward()
+    model, (x, y) = stirred(build(kind, size)).train(), batch(kind, size)
+    output = model(x, y, torch.Generator().manual_seed(2))
+    loss = negative_elbo(output, x, 1.0, 10.0)
+    if output.pose is not None:
+        loss = loss.with_pose(pose_error(output.pose, moved(len(x), size)), 1.0)
+    loss.total.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
@@ -118,6 +128,16 @@ def test_a_generator_draws_from_the_posterior_and_none_takes_its_mean(kind):
 def test_an_autoencoder_draws_nothing():
     model, (x, _) = stirred(build("ae", "8x8")), batch("ae", "8x8")
     assert torch.equal(model(x).logits, model(x, None, torch.Generator().manual_seed(6)).logits)
+    with pytest.raises(ValueError, match="only a variational model"):
+        model.draw(None, 1, torch.Generator())
+
+
+@pytest.mark.parametrize(("kind", "label"), [("vae", None), ("cvae", 3)])
+def test_a_model_whose_mixture_is_not_fitted_draws_from_the_standard_normal(kind, label):
+    codes = build(kind, "8x8").draw(label, 4_000, torch.Generator().manual_seed(7))
+    assert codes.shape == (4_000, LATENT)
+    assert codes.mean(0).abs().max() < 0.08
+    torch.testing.assert_close(codes.T.cov(), torch.eye(LATENT), atol=0.12, rtol=0)
 
 
 @torch.no_grad()

@@ -17,6 +17,10 @@ def test_only_the_same_index_and_the_same_label_make_a_pair():
     np.testing.assert_array_equal(pairs.clean, [-1, 0, -1, -1, 2, -1, 3])
     np.testing.assert_array_equal(pairs.altered, [1, 4, 6])
     np.testing.assert_array_equal(pairs.score, pairs.clean >= 0)
+    np.testing.assert_array_equal(pairs.likeliest, pairs.clean)
+    np.testing.assert_array_equal(pairs.method == "name", pairs.clean >= 0)
+    assert (pairs.doubtful == -1).all()  # nobody looked
+    assert np.isnan(pairs.margin).all()
     for row in pairs.altered:
         partner = pairs.clean[row]
         assert (altered.index[row], altered.labels[row]) == (clean.index[partner], clean.labels[partner])
@@ -26,7 +30,7 @@ def test_without_common_names_there_are_no_pairs():
     pairs = pair_by_name(Folders(pictures((0, 0)), pictures((1, 0), (0, 1))))
     np.testing.assert_array_equal(pairs.clean, [-1, -1])
     assert len(pairs.altered) == 0
-    assert "2 have none" in pairs.summary()
+    assert "2 have no clean picture here" in pairs.summary()
 
 
 def test_a_name_that_two_clean_pictures_have_pairs_with_neither():

@@ -1,23 +1,93 @@
 import csv
+from dataclasses import fields
 
 import numpy as np
+import pytest
 
 from unalter.data import Folders, Pictures
-from unalter.pairing import Pairs, write_pairs
+from unalter.errors import InputError
+from unalter.pairing import Pairs, read_pairs, write_pairs
+
+ALTERED = ["aug_0_0.png", "aug, odd_1_1.png", "aug_2_2.png", "aug_3_2.png", "aug_4_0.png"]
+PAIRS = Pairs(
+    clean=np.array([2, -1, 0, -1, -1]),
+    method=np.array(["verified", "", "appearance", "", ""]),
+    likeliest=np.array([2, 1, 0, 2, -1]),
+    score=np.array([1, 0.25, 0.996, 0.0, 0.0]),
+    margin=np.array([np.nan, 0.125, 1.0, 0.5, np.nan]),
+    doubtful=np.array([-1, -1, -1, 2, -1]),
+)
 
 
-def test_pairs_csv_has_one_row_an_altered_picture_in_order(tmp_path):
-    images, numbers = np.zeros((3, 1, 2, 2), np.uint8), np.arange(3)
-    clean = Pictures(images, numbers, numbers, ["clean_0_0.png", "clean_1_1.png", "clean_2_2.png"])
-    altered = Pictures(images, numbers, numbers, ["aug_0_0.png", "aug, odd_1_1.png", "aug_2_2.png"])
-    pairs = Pairs(np.array([2, -1, 0]), "name", np.array([1, 0, 0.123456]))
+def pictures(names: list[str]) -> Pictures:
+    images, numbers = np.zeros((len(names), 1, 2, 2), np.uint8), np.arange(len(names))
+    return Pictures(images, numbers, numbers, names)
 
-    write_pairs(tmp_path / "pairs.csv", Folders(clean, altered), pairs)
 
-    with open(tmp_path / "pairs.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+@pytest.fixture
+def folders() -> Folders:
+    return Folders(pictures(["clean_0_0.png", "clean_1_1.png", "clean, odd_2_2.png"]), pictures(ALTERED))
+
+
+@pytest.fixture
+def path(tmp_path, folders):
+    write_pairs(tmp_path / "pairs.csv", folders, PAIRS)
+    return tmp_path / "pairs.csv"
+
+
+def test_pairs_csv_has_one_row_an_altered_picture_in_order(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["altered", "clean", "method", "score", "margin", "likeliest", "remark"]
+    odd = "clean, odd_2_2.png"
     assert rows == [
-        {"altered": "aug_0_0.png", "clean": "clean_2_2.png", "method": "name", "score": "1.0000"},
-        {"altered": "aug, odd_1_1.png", "clean": "none", "method": "", "score": ""},
-        {"altered": "aug_2_2.png", "clean": "clean_0_0.png", "method": "name", "score": "0.1235"},
+        ["aug_0_0.png", odd, "verified", "1.0000", "", odd, ""],
+        ["aug, odd_1_1.png", "none", "", "0.2500", "0.1250", "clean_1_1.png", ""],
+        ["aug_2_2.png", "clean_0_0.png", "appearance", "0.9960", "1.0000", "clean_0_0.png", ""],
+        ["aug_3_2.png", "none", "", "0.0000", "0.5000", odd, f"does not look like {odd}"],
+        ["aug_4_0.png", "none", "", "0.0000", "", "none", ""],
+    ]
+
+
+def test_what_was_written_is_read_back(path, folders):
+    found = read_pairs(path, folders)
+    for spec in fields(Pairs):
+        np.testing.assert_array_equal(getattr(found, spec.name), getattr(PAIRS, spec.name), spec.name)
+    assert (found.clean.dtype, found.doubtful.dtype) == (np.int64, np.int64)
+
+
+def test_pairs_of_other_folders_are_refused(path, folders):
+    fewer = Folders(folders.clean, folders.altered.rows(np.arange(4)))
+    with pytest.raises(InputError, match="other altered pictures"):
+        read_pairs(path, fewer)
+    without = Folders(folders.clean.rows(np.arange(2)), folders.altered)
+    with pytest.raises(InputError, match=r"not a list of pairs of these folders .*odd_2_2"):
+        read_pairs(path, without)
+
+
+def test_a_file_that_is_no_list_of_pairs_is_named(path, folders):
+    whole = path.read_bytes()
+    for text in (b"", b"junk", b"\xff\xfe\x00", whole.replace(b"likeliest", b"other"), whole.replace(b"0.25", b"high")):
+        path.write_bytes(text)
+        with pytest.raises(InputError, match=r"pairs\.csv"):
+            read_pairs(path, folders)
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        read_pairs(path.with_name("nowhere.csv"), folders)
+
+
+def test_a_file_cut_short_anywhere_is_an_input_error(path, folders):
+    whole = path.read_bytes()
+    for size in range(whole.rindex(b"aug_4_0.png"), whole.rindex(b",") + 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"pairs\.csv"):
+            read_pairs(path, folders)
+
+
+def test_the_summary_counts_every_picture_once():
+    lines = PAIRS.summary().splitlines()
+    assert lines == [
+        "2 of 5 altered pictures have a clean one by name, 1 of them verified by looking",
+        "1 do not look like the clean picture of their name (remarks in pairs.csv)",
+        "1 more were found by appearance",
+        "3 have no clean picture here",
     ]

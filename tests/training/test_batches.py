@@ -6,30 +6,39 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.alter import load_recipe
+from unalter.alter import Blend, Branch, Invert, PictureRandom, Recipe, Rotate, load_recipe, picture_keys
+from unalter.alter.backgrounds import pattern_backgrounds
+from unalter.alter.geometry import sample
 from unalter.data import Folders, Pictures
 from unalter.data.digits import load_digits
 from unalter.errors import InputError
 from unalter.pairing import pair_by_name
 from unalter.training.batches import PairSource
 
+TURNED = Recipe("turned", (Branch(0.5, (Rotate(),)), Branch(0.5, (Invert(probability=1.0),))))
+
 
 def pictures(images: np.ndarray, index: np.ndarray, labels: np.ndarray) -> Pictures:
     return Pictures(images, index, labels, [f"x_{i}_{label}.png" for i, label in zip(index, labels, strict=True)])
 
 
+def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    images, labels = load_digits("train")
+    return images[:, None], np.arange(len(images)), labels
+
+
 @pytest.fixture
 def folders() -> Folders:
     """50 clean digits; 40 altered: the inverse of the first 20, and of 20 others that are not in clean/."""
-    images, labels = load_digits("train")
-    images, index = images[:, None], np.arange(len(images))
+    images, index, labels = digits()
     there = np.concatenate([np.arange(20), np.arange(60, 80)])
     return Folders(pictures(images[:50], index[:50], labels[:50]), pictures(255 - images[there], there, labels[there]))
 
 
-def source(folders: Folders, **changes) -> PairSource:
-    values = {"name_pairs": 0.25, "validation": 0.2, "seed": 3, "device": torch.device("cpu"), **changes}
-    return PairSource(folders, pair_by_name(folders), load_recipe("noise"), **values)
+def source(folders: Folders, recipe: Recipe | None = None, **changes) -> PairSource:
+    values = {"true_pairs": 0.25, "won_back": True, "untouched": 0.0, "validation": 0.2, "seed": 3, **changes}
+    recipe = recipe or load_recipe("noise")
+    return PairSource(folders, pair_by_name(folders), recipe, **values, device=torch.device("cpu"))
 
 
 def test_an_epoch_has_as_many_pictures_as_the_altered_folder(folders: Folders):
@@ -38,20 +47,20 @@ def test_an_epoch_has_as_many_pictures_as_the_altered_folder(folders: Folders):
     assert all(16 <= len(altered) + len(clean) < 32 for altered, clean in plan)
 
 
-def test_name_pairs_have_their_share_of_every_batch(folders: Folders):
+def test_true_pairs_have_their_share_of_every_batch(folders: Folders):
     for altered, clean in source(folders).epoch(0, 20):
         assert len(altered) == 5 and len(clean) == 15
 
 
 def test_a_true_pair_is_given_its_own_clean_picture_and_no_other(folders: Folders):
-    pairs = source(folders, name_pairs=1.0)
+    pairs = source(folders, true_pairs=1.0)
     for step, plan in enumerate(pairs.epoch(0, 8)):
         batch = pairs.batch(plan, 0, step)
         assert torch.allclose(batch.x_alt, 1 - batch.x, atol=1e-6)  # altered here means inverted
 
 
 def test_altered_pictures_without_partner_train_nothing(folders: Folders):
-    drawn = {row for altered, _ in source(folders, name_pairs=1.0).epoch(0, 8) for row in altered}
+    drawn = {row for altered, _ in source(folders, true_pairs=1.0).epoch(0, 8) for row in altered}
     assert drawn <= set(range(20))
 
 
@@ -75,17 +84,83 @@ def test_a_step_is_the_same_whenever_it_is_made_and_others_differ(folders: Folde
 
 
 def test_every_clean_picture_is_drawn_equally_often(folders: Folders):
-    pairs = source(folders, name_pairs=0.0)
+    pairs = source(folders, true_pairs=0.0)
     drawn = np.concatenate([clean for epoch in range(10) for _, clean in pairs.epoch(epoch, 8)])
     counts = np.bincount(drawn, minlength=50)
     assert np.count_nonzero(counts) == 40  # 10 of 50 are kept for validation
     assert counts[counts > 0].min() == counts.max()
 
 
+def test_the_homographies_are_those_of_the_pictures_made_here_the_last_of_the_batch(folders: Folders):
+    pairs = source(folders, TURNED)
+    batch = pairs.batch(pairs.epoch(0, 20)[0], 0, 0)
+    made = len(batch.homography)
+    assert made == 15
+    x, x_alt = batch.x[-made:], batch.x_alt[-made:]
+    turned = (batch.homography != torch.eye(3)).flatten(1).any(1)
+    assert 0 < turned.sum() < made
+    torch.testing.assert_close(x_alt[turned], sample(x, batch.homography)[turned], atol=0.5 / 255 + 1e-6, rtol=0)
+    torch.testing.assert_close(x_alt[~turned], 1 - x[~turned])
+
+
+@pytest.mark.parametrize(("recipe", "moves"), [(TURNED, True), (load_recipe("noise"), False)])
+def test_a_source_knows_whether_its_recipe_moves_things(folders: Folders, recipe: Recipe, moves: bool):
+    assert source(folders, recipe).moves == moves
+
+
+def test_a_share_of_the_made_pairs_is_left_untouched_but_not_for_validation(folders: Folders):
+    pairs = source(folders, TURNED, true_pairs=0.0, untouched=0.2)
+    batch = pairs.batch(pairs.epoch(0, 20)[0], 0, 0)
+    same = (batch.x_alt == batch.x).flatten(1).all(1)
+    assert same.sum() == 4
+    assert torch.equal(batch.homography[same], torch.eye(3).expand(4, 3, 3))
+    validation = pairs.validation()
+    assert not (validation.x_alt == validation.x).flatten(1).all(1).any()
+
+
+@pytest.fixture
+def blended() -> Folders:
+    """40 clean digits; 60 altered, blended half and half with one background: the first 40 and 20 others."""
+    images, index, labels = digits()
+    backgrounds = torch.from_numpy(pattern_backgrounds(1, 28, 28)[:1]).float() / 255
+    blend = Recipe("b", (Branch(1.0, (Blend(backgrounds=backgrounds),)),))
+    altered = blend(torch.from_numpy(images[:60]).float() / 255, PictureRandom(picture_keys(0, torch.arange(60))))
+    altered = (altered * 255).round().to(torch.uint8).numpy()
+    return Folders(pictures(images[:40], index[:40], labels[:40]), pictures(altered, index[:60], labels[:60]))
+
+
+def test_what_is_won_back_from_blends_is_what_was_blended(blended: Folders):
+    images, _, labels = digits()
+    subjects, classes = source(blended, TURNED).subjects
+    kept = 32  # of 40, 8 are for validation
+    assert len(subjects) == len(classes) == kept + 20
+    off = subjects[kept:].int() - torch.from_numpy(images[40:60]).int()
+    assert off.abs().max() <= 3  # rounding of a half, on either side
+    np.testing.assert_array_equal(classes[kept:], labels[40:60])
+    assert len(source(blended, TURNED, won_back=False).subjects[0]) == kept
+
+
+def test_what_is_won_back_is_altered_as_often_as_clean_pictures_are(blended: Folders):
+    drawn = np.concatenate([clean for _, clean in source(blended, TURNED, true_pairs=0.0).epoch(0, 20)])
+    counts = np.bincount(drawn, minlength=60)
+    assert set(counts[40:]) <= {1, 2}  # 60 pictures of 52
+    assert set(counts[:40]) <= {0, 1, 2} and (counts == 0).sum() == 8
+
+
+def test_no_digit_that_is_held_for_validation_is_won_back(blended: Folders):
+    pairs = source(blended, TURNED)
+    held = (pairs.validation().x * 255).round().int().unique(dim=0)
+    subjects = pairs.subjects[0].int()
+    assert (subjects[:, None] - held).abs().amax((2, 3, 4)).min() > 50
+
+
 def test_without_recipe_and_without_pairs_there_is_nothing_to_train_on(folders: Folders):
     alone = Folders(folders.clean, folders.altered.rows(np.arange(20, 40)))
     with pytest.raises(InputError, match="no altered picture has its clean one"):
-        PairSource(alone, pair_by_name(alone), None, name_pairs=0.2, validation=0.1, seed=0, device=torch.device("cpu"))
+        PairSource(
+            alone, pair_by_name(alone), None, true_pairs=0.2, won_back=True, untouched=0.0, validation=0.1, seed=0,
+            device=torch.device("cpu"),
+        )  # fmt: skip
 
 
 def test_one_clean_picture_is_too_few(folders: Folders):

@@ -8,49 +8,140 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import unalter
 from unalter.altering import write_altered
-from unalter.data.digits import write_digit_folder
+from unalter.data.digits import load_digits
+from unalter.pictures import write_picture
 from unalter.run import RunFolder
-from unalter.training.checkpoint import load_checkpoint
+from unalter.training.checkpoint import load_checkpoint, load_model
+from unalter.training.trainer import Trainer
 
-_EPOCHS = 4
+_EPOCHS = 3
 _STEPS = 6  # an epoch: 48 altered pictures in batches of 8
+_CLEAN = 150  # of each of two classes: enough for a mixture
+_RECIPE = "branches: [{steps: [rotate: {degrees: [-180, 180]}, flip: {probability: 0.5}]}]"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("resume")
-    write_altered(write_digit_folder(folder / "digits", "train", 80), folder / "data", "altered-mnist", count=48)
+    (folder / "recipe.yaml").write_text(_RECIPE)
+    images, labels = load_digits("train")
+    for i in np.concatenate([np.flatnonzero(labels == label)[:_CLEAN] for label in (0, 1)]):
+        write_picture(folder / "digits" / f"clean_{i}_{labels[i]}.png", images[i])
+    write_altered(folder / "digits", folder / "data", folder / "recipe.yaml", count=48)
     return folder / "data"
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "unalter", "train", *map(str, arguments)]
+@pytest.fixture(scope="module")
+def left_alone(data: Path, tmp_path_factory) -> Callable[[str], RunFolder]:
+    """The run of a precision that nobody stopped."""
+
+    @cache
+    def trained(precision: str) -> RunFolder:
+        out = tmp_path_factory.mktemp("whole") / "run"
+        return RunFolder(unalter.train(data, out=out, **options(data, precision)).path)
+
+    return trained
 
 
-def start(data: Path, out: Path, precision: str, *more: str) -> list[str]:
-    return command(
-        data, "--out", out, "--models", "cvae", "--epochs", _EPOCHS, "--batch-size", 8, "--latent", 8,
-        "--map-every", 0, "--precision", precision, "--checkpoint-seconds", 0, *more,
-    )  # fmt: skip
+def options(data: Path, precision: str, **changes: Any) -> dict[str, Any]:
+    recipe = str(data.parent / "recipe.yaml")
+    short = {"epochs": _EPOCHS, "batch_size": 8, "latent": 8, "map_every": 0, "recipe": recipe}
+    return {"models": "ae,cvae", **short, "precision": precision, **changes}
 
 
-def steps_done(run: RunFolder) -> int:
-    path = run.model("cvae").checkpoint
+def rows(run: RunFolder, model: str) -> list[dict[str, str]]:
+    """metrics.csv without what a clock decides."""
+    with open(run.model(model).metrics, newline="") as file:
+        return [
+            {k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in csv.DictReader(file)
+        ]
+
+
+def assert_same(expected: RunFolder, found: RunFolder, model: str) -> None:
+    """Bit for bit: weights, their average, what the optimizers remember, the saved model, the metrics."""
+    one, other = (load_checkpoint(run.model(model).checkpoint, torch.device("cpu")) for run in (expected, found))
+    assert other["progress"]["finished"]
+    for part in ("model", "average"):
+        for name, tensor in one[part].items():
+            assert torch.equal(tensor, other[part][name]), f"{part} {name}"
+    muon, adam = one["optimizers"]
+    assert muon["state"] and adam["state"]
+    for optimizer, resumed in zip(one["optimizers"], other["optimizers"], strict=True):
+        for number, state in optimizer["state"].items():
+            for name, tensor in state.items():
+                assert torch.equal(tensor, resumed["state"][number][name]), f"optimizer {number} {name}"
+    assert expected.model(model).weights.read_bytes() == found.model(model).weights.read_bytes()
+    assert rows(expected, model) == rows(found, model)
+    assert [int(row["epoch"]) for row in rows(found, model)] == list(range(1, _EPOCHS + 1))
+
+
+@pytest.mark.parametrize("seconds", [0, 60], ids=["saved every step", "saved every epoch"])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_killed_twice_and_resumed_is_the_uninterrupted_run(
+    data: Path, left_alone, tmp_path: Path, monkeypatch, precision: str, seconds: int
+):
+    class Killed(BaseException):
+        pass
+
+    steps, step = [], Trainer._train_step
+
+    def dying(self, batch):
+        steps.append(1)
+        if len(steps) in (_STEPS + 3, _EPOCHS * _STEPS + 2 * _STEPS):  # on its way in the first model and in the second
+            raise Killed
+        step(self, batch)
+
+    broken = RunFolder(tmp_path / "broken")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", dying)
+        with pytest.raises(Killed):
+            unalter.train(data, out=broken.path, **options(data, precision, checkpoint_seconds=seconds))
+        with pytest.raises(Killed):
+            unalter.train(out=broken.path, resume=True)
+        assert broken.model("cvae").checkpoint.is_file()
+        unalter.train(out=broken.path, resume=True)
+    for model in ("ae", "cvae"):
+        assert_same(left_alone(precision), broken, model)
+
+
+def test_poses_and_the_mixture_are_part_of_what_is_the_same(left_alone):
+    run = left_alone("32-true")
+    assert all(float(row["pose"]) > 0 for model in ("ae", "cvae") for row in rows(run, model))
+    mixture = load_model(run.model("cvae"), torch.device("cpu"))[0].mixture
+    assert mixture is not None
+    assert (mixture.means[:, 0] != 0).all()  # fitted, for both classes
+
+
+def steps_done(run: RunFolder, model: str) -> int:
+    path = run.model(model).checkpoint
     return load_checkpoint(path, torch.device("cpu"))["progress"]["total_steps"] if path.is_file() else 0
 
 
-def interrupt(arguments: list[str], run: RunFolder, after_step: int, number: signal.Signals) -> int:
-    """Run a command, send it a signal once `after_step` steps are on the disk, and give its exit status."""
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+def command(*arguments: object) -> subprocess.Popen[bytes]:
+    """Start a training of its own process, with as many threads as here."""
+    words = [sys.executable, "-m", "unalter", "train", *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def interrupted(
+    process: subprocess.Popen[bytes], run: RunFolder, model: str, after: int, number: signal.Signals
+) -> int:
+    """Send a process a signal once so many steps are on the disk; its exit status."""
+    with process:
         deadline = time.monotonic() + 120
-        while steps_done(run) < after_step:
+        while steps_done(run, model) < after:
             assert process.poll() is None, process.stderr and process.stderr.read().decode()
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -59,55 +150,30 @@ def interrupt(arguments: list[str], run: RunFolder, after_step: int, number: sig
         return process.returncode
 
 
-def rows(run: RunFolder) -> list[dict[str, str]]:
-    """metrics.csv without what a clock decides."""
-    with open(run.model("cvae").metrics, newline="") as file:
-        return [
-            {k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in csv.DictReader(file)
-        ]
-
-
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_stopped_killed_and_resumed_is_the_uninterrupted_run(data: Path, tmp_path: Path, precision: str):
-    whole, broken = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "broken")
-    subprocess.run(start(data, whole.path, precision), check=True, stdout=subprocess.DEVNULL)
-
-    stopped = interrupt(start(data, broken.path, precision), broken, 2 * _STEPS, signal.SIGTERM)
+def test_stopped_by_a_signal_killed_by_another_and_resumed_is_the_uninterrupted_run(
+    data: Path, left_alone, tmp_path: Path
+):
+    run = RunFolder(tmp_path / "broken")
+    words = [f"--{k.replace('_', '-')}={v}" for k, v in options(data, "32-true", checkpoint_seconds=0).items()]
+    stopped = interrupted(command(data, "--out", run.path, *words), run, "ae", _STEPS + 2, signal.SIGTERM)
     assert stopped == 130
-    first = steps_done(broken)
-    assert 2 * _STEPS <= first < _EPOCHS * _STEPS
-    resume = command("--resume", "--out", broken.path)
-    killed = interrupt(resume, broken, first + 2, signal.SIGKILL)
+    assert _STEPS + 2 <= steps_done(run, "ae") < _EPOCHS * _STEPS
+    killed = interrupted(command("--resume", "--out", run.path), run, "cvae", 2, signal.SIGKILL)
     assert killed == -signal.SIGKILL
-    assert steps_done(broken) < _EPOCHS * _STEPS, "the run was over before it could be killed"
-    subprocess.run(resume, check=True, stdout=subprocess.DEVNULL)
-
-    expected, found = (load_checkpoint(run.model("cvae").checkpoint, torch.device("cpu")) for run in (whole, broken))
-    assert found["progress"]["finished"]
-    for part in ("model", "average"):
-        for name, tensor in expected[part].items():
-            assert torch.equal(tensor, found[part][name]), f"{part} {name}"
-    for number, state in expected["optimizer"]["state"].items():
-        for name, tensor in state.items():
-            assert torch.equal(tensor, found["optimizer"]["state"][number][name]), f"optimizer {number} {name}"
-    assert whole.model("cvae").weights.read_bytes() == broken.model("cvae").weights.read_bytes()
-    assert rows(whole) == rows(broken)
-    assert [int(row["epoch"]) for row in rows(whole)] == list(range(1, _EPOCHS + 1))
-
-    again = subprocess.run(resume, check=True, capture_output=True, text=True)
-    assert "nothing to resume" in again.stdout
+    assert steps_done(run, "cvae") < _EPOCHS * _STEPS, "the run was over before it could be killed"
+    unalter.train(out=run.path, resume=True)
+    for model in ("ae", "cvae"):
+        assert_same(left_alone("32-true"), run, model)
 
 
-def test_maps_and_samples_change_nothing_in_the_training(data: Path, tmp_path: Path):
-    plain, mapped = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "mapped")
-    subprocess.run(start(data, plain.path, "32-true"), check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(start(data, mapped.path, "32-true", "--map-every", "2"), check=True, stdout=subprocess.DEVNULL)
-    assert plain.model("cvae").weights.read_bytes() == mapped.model("cvae").weights.read_bytes()
-    assert rows(plain) == rows(mapped)
+def test_maps_and_samples_change_nothing_in_the_training(data: Path, left_alone, tmp_path: Path):
+    changes = {"models": "cvae", "map_every": 2}
+    mapped = RunFolder(unalter.train(data, out=tmp_path / "run", **options(data, "32-true", **changes)).path)
+    assert_same(left_alone("32-true"), mapped, "cvae")  # nor does the model that was trained before it
     folder = mapped.model("cvae")
-    for epoch in (2, 4):
+    for epoch in (2, 3):
         assert folder.map_picture(epoch).is_file() and folder.map_picture(epoch, sampled=True).is_file()
         with np.load(folder.map_points(epoch)) as points:
             assert points["means"].shape == points["sampled"].shape == (48, 3)
             assert np.array_equal(points["row"], np.arange(48))
-    assert not folder.map_points(3).exists()
+    assert not folder.map_points(1).exists()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.alter.geometry import Flip, Perspective, Rotate, SampledWarp, Scale, Translate, Warp
+from unalter.alter.geometry import Flip, Perspective, Rotate, SampledWarp, Scale, Translate
 from unalter.alter.operations import (
     Blur,
     Contrast,
@@ -69,6 +69,7 @@ def _range(field: str, low: float, high: float, step: float, *rounded: float) ->
 
 _PROBABILITY = Knob("probability", 0.0, 1.0, 0.06, (0.01, 0.05, 0.1))
 
+# The bounds are what still leaves something to see. The steps change about as many pixels each.
 _KNOBS: dict[type[Operation], tuple[Knob, ...]] = {
     Rotate: _range("degrees", -180, 180, 8, 1, 5, 10),
     Flip: (),
@@ -85,6 +86,7 @@ _KNOBS: dict[type[Operation], tuple[Knob, ...]] = {
     SaltAndPepper: _range("share", 0, 0.9, 0.02, 0.01, 0.05),
 }
 
+# With every kind of distribution that a search could not turn into one another: weak and strong, one-sided and not.
 _STARTS: dict[type[Operation], tuple[Operation, ...]] = {
     Rotate: (
         Rotate(degrees=(-20, 20)),
@@ -116,7 +118,6 @@ _STARTS: dict[type[Operation], tuple[Operation, ...]] = {
         Occlusion(area=(0.02, 0.2), level=(0, 1)),
         Occlusion(area=(0.05, 0.2), level=(1, 1)),
         Occlusion(area=(0.05, 0.2), level=(0, 0)),
-        Occlusion(area=(0.05, 0.2), level=(0, 1)),
     ),
     Contrast: (
         Contrast(gain=(0.5, 1), offset=(0, 0)),
@@ -155,7 +156,9 @@ _STARTS: dict[type[Operation], tuple[Operation, ...]] = {
 }
 
 _LOGARITHMIC = {"photons", "factor"}
+"""What is turned by factors."""
 _KERNELS = (3, 5, 7, 9)
+"""A larger kernel, of the largest sigma that is looked for, hardly differs from the last one."""
 
 
 def starts(kind: type[Operation]) -> tuple[Operation, ...]:
@@ -299,29 +302,3 @@ class Imitation:
         if len(self._known) > self._KEPT:
             self._known.popitem(last=False)
         return result
-
-
-def strength(step: Operation) -> str:
-    """A step in words, as a recipe writes it."""
-    values = {name: getattr(step, name) for name in step.parameters()}
-    shown = (
-        f"{k} {'..'.join(f'{v:g}' for v in value)}" if isinstance(value, tuple) else f"{k} {value}"
-        for k, value in values.items()
-    )
-    return ", ".join(shown)
-
-
-__all__ = [
-    "ORDER",
-    "Chain",
-    "Handle",
-    "Imitation",
-    "Warp",
-    "handles",
-    "starts",
-    "strength",
-    "turned",
-    "variants",
-    "with_step",
-    "without",
-]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.alter.backgrounds import Backgrounds, find_backgrounds
+from unalter.alter.backgrounds import Backgrounds, blended, find_backgrounds, without
 from unalter.alter.chain import ORDER, Imitation
 from unalter.alter.likeness import Moved, Ramps
 from unalter.alter.operations import Blend, Operation
@@ -21,9 +22,13 @@ from unalter.alter.random import PictureRandom, picture_keys
 from unalter.alter.recipe import Branch, Recipe
 from unalter.alter.search import Bench, Benches, Search
 from unalter.alter.statistics import Statistics
+from unalter.errors import InputError
+from unalter.pictures import to_uint8
 
 _PIXELS = 1_200 * 784
 """Pixels of clean pictures that one trial of a chain alters."""
+_FEWEST = 40
+"""Pictures below which there is nothing to fit to."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Finding:
     """What was found about one kind of alteration."""
 
     name: str
-    blended: bool
+    on_background: bool
     """Among the pictures with a background, or among the others."""
     occurs: bool
     gain: float
@@ -70,94 +75,115 @@ def fit_recipe(
             `Recipe.traced`): the recipe's must be distributed as they are.
         seed: of everything that is drawn; the same seed gives the same recipe.
         on_progress: called with what was just found, in words.
+
+    Raises:
+        InputError: too few pictures.
     """
     say = on_progress or (lambda words: None)
-    found = _sensible(find_backgrounds(altered))
-    branches, findings = [], []
-    weights, before, after = [], 0.0, 0.0
+    if min(len(clean), len(altered)) < _FEWEST:
+        few = f"{len(clean)} clean and {len(altered)} altered ones"
+        raise InputError(f"a recipe can be fitted to {_FEWEST} pictures or more of either folder; these are {few}")
+    if clean_labels is None or altered_labels is None:
+        clean_labels = altered_labels = None
+    found = find_backgrounds(altered)
+    found = None if found is None else _sensible(found)
     members = np.full(len(altered), -1) if found is None else found.members
-    known = None if homographies is None else torch.from_numpy(np.asarray(homographies)).float()
-    for blended in (True, False):
-        rows = np.flatnonzero((members >= 0) == blended)
-        if len(rows) == 0:
+    branches, findings = [], []
+    before, after = 0.0, 0.0
+    for on_background in (True, False):
+        rows = np.flatnonzero((members >= 0) == on_background)
+        if len(rows) < _FEWEST:
             continue
         share = len(rows) / len(altered)
-        say(f"{len(rows)} pictures " + ("with" if blended else "without") + " a background")
-        search = _prepared(
-            clean, altered[rows], clean_labels, None if altered_labels is None else altered_labels[rows],
-            found if blended else None, members[rows], None if blended else known, seed, say,
-        )  # fmt: skip
-        result = search.run()
-        for part, chain in result.parts:
+        say(f"{len(rows)} pictures " + ("with" if on_background else "without") + " a background")
+        part = _Pictures(altered[rows], None if altered_labels is None else altered_labels[rows])
+        backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
+        moved = None if homographies is None or on_background else Moved(_moving(homographies, share))
+        result = _prepared(_Pictures(clean, clean_labels), part, backgrounds, moved, seed, say).run()
+        for proportion, chain in result.parts:
             steps: tuple[Operation, ...] = chain
-            if blended and found is not None:
-                backgrounds = torch.from_numpy(found.images).float() / 255
-                steps = (*chain, Blend(weight=(found.weight,) * 2, backgrounds=backgrounds))
-            branches.append(Branch(round(share * part, 4), steps))
+            if backgrounds is not None:
+                blend = Blend(weight=(backgrounds.weight,) * 2, backgrounds=_floats(backgrounds.images))
+                steps = (*chain, blend)
+            branches.append(Branch(round(share * proportion, 4), steps))
         for kind in ORDER:
             occurs = any(type(step) is kind for _, chain in result.parts for step in chain)
-            findings.append(Finding(kind.name, blended, occurs, result.gains.get(kind, 0.0)))
+            findings.append(Finding(kind.name, on_background, occurs, result.gains.get(kind, 0.0)))
         before, after = before + share * result.before, after + share * result.after
     return Fit(Recipe("fitted", branches), before, after, findings)
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    images: np.ndarray
+    """uint8 [N, C, H, W]"""
+    labels: np.ndarray | None
+    """int64 [N]"""
+
+    def rows(self, which: np.ndarray) -> _Pictures:
+        return _Pictures(self.images[which], None if self.labels is None else self.labels[which])
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor | None]:
+        """float32 [N, C, H, W] in 0..1, and int64 [N]."""
+        return _floats(self.images), None if self.labels is None else torch.from_numpy(self.labels.astype(np.int64))
+
+
 def _prepared(
-    clean: np.ndarray,
-    altered: np.ndarray,
-    clean_labels: np.ndarray | None,
-    altered_labels: np.ndarray | None,
+    clean: _Pictures,
+    altered: _Pictures,
     found: Backgrounds | None,
-    members: np.ndarray,
-    homographies: Tensor | None,
+    moved: Moved | None,
     seed: int,
     say: Callable[[str], None],
 ) -> Search:
     """Draw the pictures of a search: one half of clean and of altered ones to fit to, the other to check with."""
     draw = np.random.default_rng(seed)
-    area = altered.shape[2] * altered.shape[3]
-    size = int(np.clip(_PIXELS / area, 400, 1_500))
-    halves = np.array_split(draw.permutation(len(clean)), 2)
-    rows = draw.permutation(len(altered))[: 6 * size]
-    real = _floats(altered[rows])
+    height, width = altered.images.shape[2:]
+    size = int(np.clip(min(_PIXELS / (height * width), len(altered.images)), 300, 1_500))
+    halves = np.array_split(draw.permutation(len(clean.images)), 2)
+    rows = draw.permutation(len(altered.images))[: 6 * size]
+    altered = altered.rows(rows)
+    real, labels = altered.tensors
+    finish = None
     if found is not None:
-        real = _won_back(real, found, torch.from_numpy(members[rows]))
-    labelled = clean_labels is not None and altered_labels is not None
-    labels = torch.from_numpy(np.asarray(altered_labels[rows])).long() if labelled else None
+        real = _won_back(altered.images, found, found.members[rows])
+        finish = partial(_blended_and_back, found=found)
 
     def chosen(half: int, count: int) -> tuple[Tensor, Tensor | None]:
-        """Clean pictures of a half, as many of every label as altered ones have."""
-        pool = halves[half]
-        if not labelled:
-            return _floats(clean[_tiled(pool, count, draw)]), None
-        wanted = altered_labels[rows[draw.integers(len(rows), size=count)]]
-        picked = np.empty(count, np.int64)
-        for label in np.unique(wanted):
-            where = np.flatnonzero(wanted == label)
-            same = pool[clean_labels[pool] == label]
-            picked[where] = _tiled(same if len(same) else pool, len(where), draw)
-        return _floats(clean[picked]), torch.from_numpy(np.asarray(clean_labels[picked])).long()
+        return clean.rows(_drawn(clean.labels, halves[half], altered.labels, count, draw)).tensors
 
     subjects, subject_labels = chosen(0, 2 * size)
     statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed)
     measured = statistics(real, labels)
     ramps = Ramps(torch.cat([measured, statistics(subjects, subject_labels)]), seed)
-
-    middle = (len(real) + 1) // 2
-    parts = ramps(measured[:middle]), ramps(measured[middle:])
-    finish = None if found is None else lambda x: _blended_and_back(x, found)
-    moved = None if homographies is None else Moved(homographies)
+    features = ramps(measured).tensor_split(2)
 
     def bench(number: int, half: int, count: int) -> Bench:
         x, of = chosen(half, count)
         imitation = Imitation(x, seed * 16 + number, finish)
-        return Bench(imitation, lambda pictures: ramps(statistics(pictures, of)), parts[half], moved)
+        distinct = min(count, len(halves[half]))
+        return Bench(imitation, lambda pictures: ramps(statistics(pictures, of)), features[half], distinct, moved)
 
-    benches = Benches(bench(0, 0, size // 2), bench(1, 0, size), bench(2, 0, 5 * size // 2), bench(3, 1, size))
-    return Search(benches, (altered.shape[2], altered.shape[3]), say)
+    benches = Benches(
+        screen=bench(0, 0, size // 2), fit=bench(1, 0, size), polish=bench(2, 0, 5 * size // 2), check=bench(3, 1, size)
+    )
+    return Search(benches, (height, width), say)
 
 
-def _floats(pictures: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255
+def _drawn(
+    labels: np.ndarray | None, pool: np.ndarray, like: np.ndarray | None, count: int, draw: np.random.Generator
+) -> np.ndarray:
+    """Rows of a pool of clean pictures, their labels as frequent as among the altered ones (`like`)."""
+    if labels is None or like is None:
+        return _tiled(pool, count, draw)
+    wanted = draw.choice(like, count)
+    rows = np.empty(count, np.int64)
+    for label in np.unique(wanted):
+        where = np.flatnonzero(wanted == label)
+        same = pool[labels[pool] == label]
+        rows[where] = _tiled(same if len(same) else pool, len(where), draw)
+    return rows
 
 
 def _tiled(pool: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
@@ -165,26 +191,33 @@ def _tiled(pool: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarra
     return np.concatenate([draw.permutation(pool) for _ in range(-(-count // len(pool)))])[:count]
 
 
-def _sensible(found: Backgrounds | None) -> Backgrounds | None:
+def _moving(homographies: np.ndarray, share: float) -> Tensor:
+    """The homographies of the pictures without background, a share of all: blended ones have not moved."""
+    known = torch.from_numpy(np.asarray(homographies, np.float32))
+    still = (known / known[:, 2:, 2:] - torch.eye(3)).flatten(1).norm(dim=1)
+    return known[still.argsort(descending=True)[: max(round(share * len(known)), 1)]]
+
+
+def _floats(pictures: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255
+
+
+def _sensible(found: Backgrounds) -> Backgrounds:
     """The same backgrounds with the weight in whole percent: it was read off a value between 0 and 255."""
-    if found is None:
-        return None
-    floors = found.images * (1 - found.weight)
+    floors = np.rint(found.images * (1 - found.weight))
     weight = min(max(round(found.weight, 2), 0.01), 0.99)
-    return replace(found, weight=weight, images=np.clip(np.rint(np.rint(floors) / (1 - weight)), 0, 255).astype(np.uint8))
+    images = np.clip(np.rint(floors / (1 - weight)), 0, 255).astype(np.uint8)
+    return replace(found, weight=weight, images=images)
 
 
-def _won_back(x: Tensor, found: Backgrounds, members: Tensor) -> Tensor:
-    """The subjects of blended pictures; a grain over them hides how the sums were rounded."""
-    floors = (torch.from_numpy(found.images).float() * (1 - found.weight)).round() / 255
-    grain = PictureRandom(picture_keys(0, torch.arange(len(x)))).between(-1, 1, *x.shape[1:]) / 255
-    subjects = (x - floors[members] + grain) / found.weight
-    return (subjects * 255).round().clamp(0, 255) / 255
+def _won_back(images: np.ndarray, found: Backgrounds, members: np.ndarray) -> Tensor:
+    """The subjects of blended pictures as float32 in 0..1; a grain over them hides how the sums were rounded."""
+    subjects = _floats(without(images, found, members))
+    grain = PictureRandom(picture_keys(0, torch.arange(len(subjects)))).between(-1, 1, *subjects.shape[1:])
+    return ((255 * subjects + grain / found.weight).round() / 255).clamp(0, 1)
 
 
 def _blended_and_back(x: Tensor, found: Backgrounds) -> Tensor:
     """What is left of subjects when they were blended, stored in 256 values, and won back."""
-    members = torch.arange(len(x)) % len(found.images)
-    backgrounds = torch.from_numpy(found.images).float()[members] / 255
-    blended = ((found.weight * x + (1 - found.weight) * backgrounds) * 255).round() / 255
-    return _won_back(blended, found, members)
+    members = np.arange(len(x)) % len(found.images)
+    return _won_back(blended(to_uint8(x.numpy()), found, members), found, members)

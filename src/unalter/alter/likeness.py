@@ -57,10 +57,9 @@ class Metric:
     """
 
     def __init__(self, features: Tensor, ridge: float) -> None:
-        scatter = torch.cov(features.T)
-        values, vectors = torch.linalg.eigh(scatter)
+        values, vectors = torch.linalg.eigh(torch.cov(features.T).double())  # float32 can give NaN
         kept = values > 1e-3 * ridge
-        self._whiten = vectors[:, kept] / (values[kept] + ridge).sqrt()
+        self._whiten = (vectors[:, kept] / (values[kept] + ridge).sqrt()).float()
         self.freedom = float((values[kept] / (values[kept] + ridge)).sum())
         """The mean of a squared difference of means, over 1 / N + 1 / M, between pictures of one kind."""
 

@@ -16,7 +16,7 @@ from scipy.optimize import lsq_linear, nnls
 from torch import Tensor
 
 from unalter.alter.chain import ORDER, Chain, Handle, Imitation, handles, starts, turned, variants, with_step, without
-from unalter.alter.geometry import Flip, Perspective, Rotate, Scale, Translate, Warp
+from unalter.alter.geometry import Flip, Perspective, Rotate, SampledWarp, Scale, Translate, Warp
 from unalter.alter.likeness import Metric, Moved
 from unalter.alter.operations import (
     Blur,
@@ -32,6 +32,10 @@ from unalter.alter.operations import (
 
 _ROUGH, _MEDIUM, _FINE = 0.05, 0.02, 0.005
 """Ridges of the metric: far away, details only confuse."""
+_SCATTER = 5.0
+"""The ridge of small folders, over their number of pictures: few pictures do not tell small scatters."""
+_SHARES = 0.3
+"""The one for shares of a mixture: many details, each with its own chance, would draw them to the steadier parts."""
 _LEAST = 25.0
 """A kind of alteration lessens the squared distance by this at the least: by chance it would be about 10."""
 _LEAST_SHARE = 0.05
@@ -40,7 +44,7 @@ _HOPELESS = 0.01
 """A kind that lessens the distance by a smaller share is not tried again until no other helps."""
 _RARE = 0.02
 """Below this probability an alteration is not looked for."""
-_WELL = 1.4
+_WELL = 1.6
 """A distance, in units of chance, at which nothing is exchanged."""
 _AS_GOOD = 0.02
 """A distance that is larger by this share is as good, where the chain is simpler."""
@@ -60,16 +64,22 @@ class Bench:
         imitation: of the clean pictures.
         measure: the features of pictures [N, C, H, W]: [N, P].
         real: the features of the altered pictures [M, P].
+        distinct: how many of the clean pictures differ; where they repeat, their means scatter as fewer do.
         moved: how homographies compare with known ones, if any are.
     """
 
     def __init__(
-        self, imitation: Imitation, measure: Callable[[Tensor], Tensor], real: Tensor, moved: Moved | None
+        self,
+        imitation: Imitation,
+        measure: Callable[[Tensor], Tensor],
+        real: Tensor,
+        distinct: int,
+        moved: Moved | None = None,
     ) -> None:
         self.real = real
         self._imitation, self._measure, self._moved = imitation, measure, moved
         self._mean = real.mean(0)
-        self._scale = (1 / len(real) + 1 / len(imitation.x)) ** -0.5
+        self._scale = (1 / len(real) + 1 / distinct) ** -0.5
 
     def features(self, chain: Chain) -> Tensor:
         """The features of imitated pictures, [N, P]."""
@@ -163,17 +173,19 @@ class Search:
             chain = improved(self._on.polish, chain, metric, 2)
             chain = self._rounded(self._simpler(chain, metric), metric)
         before, after = (self._on.check.distance(c, metric) for c in ((), chain))
-        parts, apart = self._parted(chain, metric)
-        if apart < after - self._least(after, metric):
-            self._say(f"one of {len(parts)} ways each: distance {after / metric.freedom:.2f} -> {apart / metric.freedom:.2f}")
-            after = apart
-        else:
-            parts = [(1.0, chain)]
+        parts = [(1.0, chain)]
+        if after > _WELL * metric.freedom:
+            mixed = self._one_of()
+            each = sum(share * self._on.check.residuals(part, metric) for share, part in mixed)
+            there = float(np.square(each).sum())
+            if there < after - self._least(after, metric):
+                self._tell(f"one of {len(mixed)} ways for each picture", after, there, metric)
+                parts, after = [(share, _plain(part)) for share, part in mixed], there
         return Found(parts, before / metric.freedom, after / metric.freedom, self._gains)
 
     def _metric(self, chain: Chain, ridge: float) -> Metric:
         features = [self._on.fit.real, self._on.fit.features(chain)] if chain else [self._on.fit.real]
-        return Metric(torch.cat(features), ridge)
+        return Metric(torch.cat(features), max(ridge, _SCATTER / len(self._on.fit.real)))
 
     def _longer(self, chain: Chain, metric: Metric) -> Chain | None:
         """The chain with the one kind of alteration more that helps most, or None where none does."""
@@ -188,7 +200,13 @@ class Search:
                 continue
             trials = [_added(screen, chain, metric, step, turn, here, slopes) for step in starts(kind)]
             distance, trial = min(trials, key=lambda pair: pair[0])
-            best.append((distance, kind, trial))
+            step = next(step for step in trial if type(step) is kind)
+            if isinstance(step, SampledWarp):
+                otherwise = replace(step, sampling="nearest")
+                pair = _added(screen, chain, metric, otherwise, turn, here, slopes)
+                distance, trial = min((distance, trial), pair, key=lambda pair: pair[0])
+            if distance < here @ here and all(step.probability > _RARE for step in trial):
+                best.append((distance, kind, trial))
             if distance > (1 - _HOPELESS) * (here @ here):
                 self._hopeless.add(kind)
         best.sort(key=lambda entry: entry[0])
@@ -196,16 +214,13 @@ class Search:
         # what hardly ever happens has not helped: then it was the other handles, turned along
         tried = [(kind, trial) for kind, trial in tried if all(step.probability > _RARE for step in trial)]
         tried = sorted(((check.distance(trial, metric), kind, trial) for kind, trial in tried), key=lambda e: e[0])
-        for there, kind, trial in tried:
+        for there, kind, _ in tried:
             self._gains[kind] = (apart - there) / metric.freedom
-            _log(f"?{kind.name}", trial, there / metric.freedom)
         if not tried or apart - tried[0][0] < self._least(apart, metric):
             return None
         there, kind, trial = tried[0]
-        self._say(f"{kind.name}: distance {apart / metric.freedom:.2f} -> {there / metric.freedom:.2f}")
-        trial = self._reworded(improved(screen, trial, metric, 3), metric)
-        _log(f"+{kind.name}", trial, check.distance(trial, metric) / metric.freedom)
-        return trial
+        self._tell(f"{kind.name}", apart, there, metric)
+        return self._reworded(improved(screen, trial, metric, 3), metric, screen)
 
     def _exchanged(self, chain: Chain, metric: Metric) -> Chain:
         """The chain with one kind in the place of another that looks alike, as long as that helps."""
@@ -220,14 +235,18 @@ class Search:
                 trials = [with_step(rest, step) for kind in absent for step in starts(kind)]
                 pairs += [(screen.distance(trial, metric), trial) for trial in trials]
             pairs.sort(key=lambda pair: pair[0])
-            trials = [self._reworded(improved(screen, trial, metric, 3), metric) for _, trial in pairs[:2]]
+            trials = [self._reworded(improved(screen, trial, metric, 3), metric, screen) for _, trial in pairs[:2]]
             trials = [improved(self._on.fit, trial, metric, 3) for trial in trials]
             distances = [check.distance(trial, metric) for trial in trials]
             if not trials or min(distances) > now - self._least(now, metric):
                 break
-            chain, now = trials[int(np.argmin(distances))], min(distances)
-            self._say(f"exchanged: {', '.join(step.name for step in chain)}: distance {now / metric.freedom:.2f}")
+            chain = trials[int(np.argmin(distances))]
+            self._tell(f"rather {' + '.join(step.name for step in chain)}", now, min(distances), metric)
+            now = min(distances)
         return chain
+
+    def _tell(self, what: str, before: float, after: float, metric: Metric) -> None:
+        self._say(f"{what}: distance {before / metric.freedom:.2f} -> {after / metric.freedom:.2f}")
 
     def _least(self, distance: float, metric: Metric) -> float:
         """By how much a kind of alteration must lessen a distance."""
@@ -244,15 +263,16 @@ class Search:
             there = check.distance(trial, metric)
             self._gains[type(step)] = (there - now) / metric.freedom
             if there - now < self._least(now, metric):
-                self._say(f"{step.name} is not needed: distance {now / metric.freedom:.2f} -> {there / metric.freedom:.2f}")
+                self._tell(f"no {step.name} after all", now, there, metric)
                 chain, now = trial, there
         return chain
 
-    def _reworded(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with the words exchanged that lessen the distance."""
-        now = self._both(chain, metric)
+    def _reworded(self, chain: Chain, metric: Metric, bench: Bench | None = None) -> Chain:
+        """The chain with the words exchanged that lessen the distance on a bench, or else on two."""
+        distance = self._both if bench is None else bench.distance
+        now = distance(chain, metric)
         while trials := list(variants(chain, self._size)):
-            distances = [self._both(trial, metric) for trial in trials]
+            distances = [distance(trial, metric) for trial in trials]
             if min(distances) >= now:
                 break
             chain, now = trials[int(np.argmin(distances))], min(distances)
@@ -262,7 +282,8 @@ class Search:
         """The chain with alterations that happen always instead of mostly, where that is as good."""
         flipped = next((step for step in chain if isinstance(step, Flip)), None)
         if flipped is not None and flipped.axis == "vertical":
-            trial = with_step(chain, replace(flipped, axis="horizontal"))  # the same, where things are turned all around
+            # the same where things are turned all around
+            trial = with_step(chain, replace(flipped, axis="horizontal"))
             if self._both(trial, metric) < self._both(chain, metric) * (1 + _AS_GOOD):
                 chain = trial
         for step in chain:
@@ -271,56 +292,66 @@ class Search:
             trial = with_step(chain, replace(step, probability=1.0))
             trial = improved(self._on.fit, trial, metric, 2, fixed=type(step))
             now, there = self._both(chain, metric), self._both(trial, metric)
-            _log(f"always {step.name} {now:.0f} {there:.0f}", trial)
             if there < now * (1 + _AS_GOOD):
                 chain = trial
         return chain
 
     def _rounded(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with numbers that a person would write, where pictures do not show the difference."""
-        bench, turn = self._on.polish, handles(chain)
+        """The chain with numbers that a person would write, each within about one standard error."""
+        bench, turn = self._on.fit, handles(chain)
         here = bench.residuals(chain, metric)
         values = np.array([handle.get(chain) for handle in turn])
         slopes = _slopes(bench, chain, metric, turn, here)
-        allowed = _AS_GOOD * (here @ here) / len(turn)
         for at, handle in enumerate(turn):
             for grid in reversed(handle.knob.rounded):
                 trial = handle.rounded(chain, grid)
                 there = here + slopes[:, at] * (handle.get(trial) - values[at]) / handle.step
-                if there @ there < here @ here + allowed or grid == handle.knob.rounded[0]:
+                if there @ there < here @ here + 1 or grid == handle.knob.rounded[0]:
                     chain, here = trial, there
                     break
         return chain
 
-    def _parted(self, chain: Chain, metric: Metric) -> tuple[list[tuple[float, Chain]], float]:
-        """What happens now and then and moves nothing, one at a time instead of independently: shares and distance."""
-        now_and_then = [step for step in chain if step.probability < 0.9 and not isinstance(step, (Warp, Invert))]
-        if len(now_and_then) < 2:
-            return [(1.0, chain)], np.inf
-        rest = tuple(step for step in chain if step not in now_and_then)
-        chains = [rest, *(with_step(rest, replace(step, probability=1.0)) for step in now_and_then)]
-        for _ in range(2):
-            residuals = np.stack([self._on.fit.residuals(part, metric) for part in chains], 1)
+    def _one_of(self) -> list[tuple[float, Chain]]:
+        """The best mixture of single alterations that move nothing, one for each picture: shares and chains."""
+        bench, metric = self._on.fit, self._metric((), _SHARES)
+        kinds = [kind for kind in ORDER if not issubclass(kind, (Warp, Invert))]
+        chains: list[Chain] = [(), *((step,) for kind in kinds for step in starts(kind))]
+        shares = _shares(np.stack([bench.residuals(chain, metric) for chain in chains], 1))
+        merged: dict[type[Operation] | None, list[Chain]] = {}
+        for share, chain in zip(shares, chains, strict=True):
+            if share > _RARE:
+                merged.setdefault(type(chain[0]) if chain else None, []).append(chain)
+        chains = [_union(alike) for alike in merged.values()]
+        residuals = np.stack([bench.residuals(chain, metric) for chain in chains], 1)
+        for _ in range(3):
             shares = _shares(residuals)
-            for at, part in enumerate(chains[1:], 1):
-                others = residuals @ shares - residuals[:, at] * shares[at]
-                bench = _Part(self._on.fit, float(shares[at]), others)
-                kind = type(now_and_then[at - 1])
-                chains[at] = improved(bench, part, metric, 2, {kind}, fixed=kind) if shares[at] > _RARE else part
-                residuals[:, at] = self._on.fit.residuals(chains[at], metric)
+            for at, chain in enumerate(chains):
+                if chain and shares[at] > _RARE:
+                    part = _Part(bench, float(shares[at]), residuals @ shares - residuals[:, at] * shares[at])
+                    chains[at] = improved(part, chain, metric, 2, fixed=type(chain[0]))
+                    residuals[:, at] = bench.residuals(chains[at], metric)
+        shares = _shares(residuals)
         shares = np.where(shares > _RARE, shares, 0) / shares[shares > _RARE].sum()
-        there = sum(share * self._on.check.residuals(part, metric) for share, part in zip(shares, chains, strict=True))
-        found = [(float(share), self._plain(part, metric)) for share, part in zip(shares, chains, strict=True) if share > 0]
-        return found, float(np.square(there).sum())
-
-    def _plain(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with numbers rounded to what a person would write, the finest."""
-        for handle in handles(chain):
-            chain = handle.rounded(chain, handle.knob.rounded[min(1, len(handle.knob.rounded) - 1)])
-        return chain
+        return [(float(share), chain) for share, chain in zip(shares, chains, strict=True) if share > 0]
 
     def _both(self, chain: Chain, metric: Metric) -> float:
         return self._on.fit.distance(chain, metric) + self._on.check.distance(chain, metric)
+
+
+def _union(chains: list[Chain]) -> Chain:
+    """One chain for chains of one step of one kind: its ranges reach from the least to the largest of theirs."""
+    chain = chains[0]
+    for handle in handles(chain):
+        ends = [handle.get(other) for other in chains]
+        chain = handle.set(chain, max(ends) if handle.knob.place == 1 else min(ends))
+    return chain
+
+
+def _plain(chain: Chain) -> Chain:
+    """The chain with its numbers rounded a little."""
+    for handle in handles(chain):
+        chain = handle.rounded(chain, handle.knob.rounded[0])
+    return chain
 
 
 def improved(
@@ -341,13 +372,12 @@ def improved(
     """
     turn = [handle for handle in handles(chain) if kinds is None or handle.kind in kinds]
     turn = [handle for handle in turn if handle.kind is not fixed or handle.knob.field != "probability"]
-    bounds, steps = np.array([handle.bounds for handle in turn]).T, np.array([handle.step for handle in turn])
+    steps = np.array([handle.step for handle in turn])
     here, damping = bench.residuals(chain, metric), 0.02
     for _ in range(rounds):
         values = np.array([handle.get(chain) for handle in turn])
         slopes = _slopes(bench, chain, metric, turn, here)
-        # in units of the handles' steps, a few of them at once: slopes hold nearby
-        low, high = np.maximum((bounds[0] - values) / steps, -4), np.minimum((bounds[1] - values) / steps, 4)
+        low, high = _reach(turn, values, steps)
         gained = 0.0
         for _ in range(4):
             rows = np.vstack([slopes, np.diag(np.sqrt(damping * np.square(slopes).sum(0)) + 1e-6)])
@@ -360,13 +390,29 @@ def improved(
                 chain, here, damping = trial, there, max(damping / 5, 1e-3)
                 break
             damping *= 6
+        else:  # one slope that holds nowhere near spoils them all together: one after the other
+            before = here @ here
+            for at, handle in enumerate(turn):
+                slope = slopes[:, at]
+                by = np.clip(-(slope @ here) / (slope @ slope + 1e-9), low[at], high[at]) * steps[at]
+                trial = handle.set(chain, handle.get(chain) + by)
+                there = bench.residuals(trial, metric)
+                if there @ there < here @ here:
+                    chain, here = trial, there
+            gained = before - here @ here
         if gained < 0.002 * (here @ here):
             break
     return chain
 
 
 def _added(
-    bench: Bench, chain: Chain, metric: Metric, step: Operation, turn: list[Handle], here: np.ndarray, slopes: np.ndarray
+    bench: Bench,
+    chain: Chain,
+    metric: Metric,
+    step: Operation,
+    turn: list[Handle],
+    here: np.ndarray,
+    slopes: np.ndarray,
 ) -> tuple[float, Chain]:
     """A chain with one step more, happening as often as is best when the others' handles move along.
 
@@ -375,17 +421,22 @@ def _added(
     """
     always = with_step(chain, replace(step, probability=1.0))
     columns = np.column_stack([bench.residuals(always, metric) - here, slopes])
-    values = np.array([handle.get(chain) for handle in turn])
-    steps = np.array([handle.step for handle in turn])
-    bounds = np.array([handle.bounds for handle in turn]).reshape(-1, 2).T
-    low = np.concatenate([[0], np.maximum((bounds[0] - values) / steps, -4)]) - 1e-9
-    high = np.concatenate([[1], np.minimum((bounds[1] - values) / steps, 4)]) + 1e-9
-    ridge = np.diag(np.concatenate([[0], 0.02 * np.square(slopes).sum(0)]) ** 0.5)
-    rows = np.linalg.qr(np.vstack([np.column_stack([columns, -here]), np.column_stack([ridge, np.zeros(len(ridge))])]), "r")
-    move = lsq_linear(rows[:, :-1], rows[:, -1], (low, high)).x
+    values, steps = (np.array([of(handle) for handle in turn]) for of in (lambda h: h.get(chain), lambda h: h.step))
+    low, high = _reach(turn, values, steps)
+    # the triangle of the tall system: solved as fast as it is small
+    ridge = np.diag(np.sqrt(0.02 * np.square(np.column_stack([0 * here, slopes])).sum(0)))
+    tall = np.vstack([np.column_stack([columns, -here]), np.column_stack([ridge, np.zeros(len(ridge))])])
+    triangle = np.linalg.qr(tall, "r")
+    move = lsq_linear(triangle[:, :-1], triangle[:, -1], (np.append(0, low) - 1e-9, np.append(1, high) + 1e-9)).x
     left = here + columns @ move
-    share = float(np.clip(move[0], 0.02, 1))
-    return float(left @ left), with_step(turned(chain, values + move[1:] * steps, turn), replace(step, probability=share))
+    often = replace(step, probability=float(np.clip(move[0], 0, 1)))
+    return float(left @ left), with_step(turned(chain, values + move[1:] * steps, turn), often)
+
+
+def _reach(turn: list[Handle], values: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far handles can be turned, in units of their steps; a few of them at once, since slopes hold nearby."""
+    bounds = np.array([handle.bounds for handle in turn]).reshape(-1, 2)
+    return np.maximum((bounds[:, 0] - values) / steps, -4), np.minimum((bounds[:, 1] - values) / steps, 4)
 
 
 def _slopes(bench: Bench, chain: Chain, metric: Metric, turn: list[Handle], here: np.ndarray) -> np.ndarray:
@@ -402,16 +453,3 @@ def _slopes(bench: Bench, chain: Chain, metric: Metric, turn: list[Handle], here
             change = bench.residuals(one, metric) - (here if other is None else bench.residuals(other, metric))
         columns.append(change * (handle.step / by))
     return np.stack(columns, 1) if columns else np.zeros((len(here), 0))
-
-
-DEBUG = False
-
-
-def _log(words: str, chain: Chain, number: float = 0.0) -> None:
-    import time
-
-    from unalter.alter.chain import strength
-
-    if DEBUG:
-        print(f"   {words} {number:.3f} at {time.process_time():.1f}s", flush=True)
-        print("     ", " | ".join(f"{s.name} {strength(s)}" for s in chain), flush=True)

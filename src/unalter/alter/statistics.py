@@ -259,5 +259,6 @@ def _small(pictures: Tensor) -> Tensor:
 def _components(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean [D] and first principal directions [D, K] of rows [N, D]."""
     mean = rows.mean(0)
-    vectors = torch.linalg.eigh((rows - mean).T @ (rows - mean)).eigenvectors
-    return mean, vectors[:, -_COMPONENTS:].contiguous()
+    # float64: in float32 LAPACK gives NaN where many pixels never change
+    vectors = torch.linalg.eigh(torch.cov(rows.T).double()).eigenvectors
+    return mean, vectors[:, -_COMPONENTS:].float()

@@ -19,7 +19,7 @@ class Mixture(nn.Module):
     """
 
     weights: Tensor
-    """[classes, components], sums of 1; a class without pictures has 0"""
+    """[classes, components], sums of 1"""
     means: Tensor
     """[classes, components, latent]"""
     factors: Tensor

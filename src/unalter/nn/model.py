@@ -43,7 +43,7 @@ class Architecture:
     components: int = 4
     """Of the mixture that codes are drawn from, for each class; variational models only."""
     pose: bool = False
-    """Whether the encoder first finds how the subject lies and also sees the picture put upright, in the likeliest poses."""
+    """Whether the encoder first finds how the subject lies, and also sees the picture put upright."""
 
 
 class Output(NamedTuple):
@@ -60,7 +60,7 @@ class Output(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs], and the pose where it is found.
+    """[N, C, H, W] in 0..1 (and the label's embedding [N, condition]) -> [N, outputs], and the pose if it is found.
 
     Pictures whose sides the strides do not divide are padded.
     """

@@ -138,8 +138,10 @@ def ink(x: Tensor) -> Tensor:
 
     Inverted pictures give the same.
     """
-    border = torch.cat([x[:, :, 0], x[:, :, -1], x[..., 0], x[..., -1]], 2)
-    return (x - border.median(2).values[:, :, None, None]).abs()
+    border = torch.cat([x[:, :, 0], x[:, :, -1], x[..., 0], x[..., -1]], 2).sort(2).values
+    last = border.shape[2] - 1
+    ground = (border[:, :, last // 2] + border[:, :, last - last // 2]) / 2
+    return (x - ground[:, :, None, None]).abs()
 
 
 def _centre(ink: Tensor) -> Tensor:

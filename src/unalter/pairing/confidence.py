@@ -54,10 +54,15 @@ class Confidence:
 
 
 def threshold(probability: np.ndarray, precision: float) -> float:
-    """The lowest probability to accept so that, of those accepted, at least `precision` are right by expectation."""
-    falling = np.sort(probability)[::-1]
-    reached = np.flatnonzero(falling.cumsum() / np.arange(1, len(falling) + 1) >= precision)
-    return float(falling[reached[-1]]) if len(reached) else np.inf
+    """The lowest probability to accept so that, of those accepted, at least `precision` are right by expectation.
+
+    Never below a half: what is more likely wrong than right is no pair, however sure the others are.
+    """
+    values, counts = np.unique(probability, return_counts=True)
+    right = (values * counts)[::-1].cumsum()[::-1]
+    accepted = counts[::-1].cumsum()[::-1]
+    reached = np.flatnonzero((right / accepted >= precision) & (values >= 0.5))
+    return float(values[reached[0]]) if len(reached) else np.inf
 
 
 def margins(found: Candidates) -> np.ndarray:

@@ -27,8 +27,6 @@ _FALSE_ALARMS = 0.01
 """The share of true pairs that may be called doubtful."""
 _TOLERANCE = 0.005
 """Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
-_LEAST_EXPLAINED = 0.5
-"""If fewer name pairs than this can be explained, the recipe is wrong, not the names."""
 Progress = Callable[[str, float], object]
 """Called with what is being done and how much of it is, 0..1."""
 
@@ -105,12 +103,6 @@ def find_pairs(
         pairs = _verified(pairs, folders, group, searches, seed, on_progress)
         if by_appearance:
             pairs = _searched(pairs, folders, group, searches, precision, seed, on_progress)
-    verified, doubtful = (pairs.method == VERIFIED).sum(), (pairs.doubtful >= 0).sum()
-    if verified < _LEAST_EXPLAINED * (verified + doubtful):
-        raise InputError(
-            f"{doubtful:,} of the {verified + doubtful:,} name pairs do not look like pairs under the recipe "
-            f"{recipe.name}: either the names mean nothing here, or the recipe is not how these pictures were altered"
-        )
     return pairs
 
 
@@ -203,7 +195,7 @@ def _searched(
         better = found.error[:, 0] < best.error[:, 0]
         best.clean[better], best.error[better] = found.clean[better, :2], found.error[better, :2]
         probability = np.where(better, sure, probability)
-    accepted = probability >= threshold(probability, precision)
+    accepted = (probability >= threshold(probability, precision)) & (best.clean[:, 0] >= 0)
     result = {name: getattr(pairs, name).copy() for name in ("clean", "likeliest", "score", "margin")}
     result["method"] = pairs.method.astype("U10")
     result["likeliest"][rows] = best.clean[:, 0]

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unalter.alter import PictureRandom, Recipe, picture_keys
-from unalter.nn import Architecture
+from unalter.nn import Architecture, Pose, pose_error
 from unalter.nn.model import Encoder
 from unalter.nn.muon import Muon
+from unalter.nn.precision import native_bf16
 
 _DIMENSIONS = 64
 _BATCH = 512
@@ -24,20 +25,22 @@ _ROUNDS = 65
 _LEAST_STEPS, _MOST_STEPS = 200, 1_000
 _KERNEL_RATE, _OTHER_RATE = 0.03, 0.003
 _FIRST_SCALE = 1 / 0.07
+_POSE_WEIGHT = 0.5
+_CPU = torch.device("cpu")
 
 
 class Matcher(nn.Module):
     """Two encoders, one for altered pictures and one for clean ones; what belongs together points the same way.
 
-    Trained on pairs made by a recipe, by InfoNCE (van den Oord et al. 2018) both ways (Radford et al. 2021).
+    Trained on pairs made by a recipe, by InfoNCE (van den Oord et al. 2018) both ways (Radford et al. 2021). The
+    encoder of altered pictures finds their pose first.
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
         channels, height, width = shape
-        architecture = Architecture(height, width, channels)
-        self.altered = Encoder(architecture, _DIMENSIONS)
-        self.clean = Encoder(architecture, _DIMENSIONS)
+        self.altered = Encoder(Architecture(height, width, channels, pose=True), _DIMENSIONS)
+        self.clean = Encoder(Architecture(height, width, channels), _DIMENSIONS)
         self.scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
 
     @torch.no_grad()
@@ -82,14 +85,17 @@ def train_matcher(
         parts = [rng.permutation(by_label[i])[: _BATCH // len(chosen)] for i in chosen]
         rows = np.concatenate(parts)
         x = pictures[torch.from_numpy(rows)].float() / 255
-        x_alt = recipe(x, PictureRandom(picture_keys(seed, step, torch.arange(len(x)))))
-        with torch.autocast("cpu", torch.bfloat16):
-            toward, place = _directions(matcher.altered, x_alt), _directions(matcher.clean, x)
+        x_alt, homography = recipe.traced(x, PictureRandom(picture_keys(seed, step, torch.arange(len(x)))))
+        with torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(_CPU)):
+            toward, pose = _directions(matcher.altered, x_alt)
+            place, _ = _directions(matcher.clean, x)
         scale = matcher.scale.exp().clamp(max=100)
         sizes = [len(part) for part in parts]
         loss = torch.stack(
             [_info_nce(scale * a @ b.T) for a, b in zip(toward.split(sizes), place.split(sizes), strict=True)]
         ).mean()
+        assert pose is not None
+        loss = loss + _POSE_WEIGHT * pose_error(pose, homography)
         muon.zero_grad()
         adam.zero_grad()
         loss.backward()
@@ -105,14 +111,15 @@ def _info_nce(logits: Tensor) -> Tensor:
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
-def _directions(encoder: Encoder, x: Tensor) -> Tensor:
-    return F.normalize(encoder(x)[0].float(), dim=1)
+def _directions(encoder: Encoder, x: Tensor) -> tuple[Tensor, Pose | None]:
+    coded, pose = encoder(x)
+    return F.normalize(coded.float(), dim=1), pose
 
 
 def _embed(encoder: Encoder, images: np.ndarray) -> Tensor:
     parts = []
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(_CPU)):
         for start in range(0, len(images), _BATCH):
             x = torch.from_numpy(np.array(images[start : start + _BATCH])).float() / 255
-            parts.append(_directions(encoder, x))
+            parts.append(_directions(encoder, x)[0])
     return torch.cat(parts) if parts else torch.empty(0, _DIMENSIONS)

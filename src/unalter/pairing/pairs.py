@@ -39,6 +39,11 @@ class Pairs:
         """int64 [M]: the rows of the altered pictures that have a partner."""
         return np.flatnonzero(self.clean >= 0)
 
+    @property
+    def names_hold(self) -> bool:
+        """Whether names say which pictures belong together: most that were looked at do."""
+        return int((self.method == VERIFIED).sum()) >= int((self.doubtful >= 0).sum())
+
     def summary(self) -> str:
         """What a person wants to know, in a few lines."""
         count = {method: int((self.method == method).sum()) for method in (NAME, VERIFIED, APPEARANCE)}
@@ -49,6 +54,8 @@ class Pairs:
             lines[0] += f", {count[VERIFIED]:,} of them verified by looking"
         if doubtful:
             lines.append(f"{doubtful:,} do not look like the clean picture of their name (remarks in pairs.csv)")
+        if not self.names_hold:
+            lines.append("so the names mean nothing here, or the recipe is not how these pictures were altered")
         if count[APPEARANCE]:
             lines.append(f"{count[APPEARANCE]:,} more were found by appearance")
         return "\n".join([*lines, f"{alone:,} have no clean picture here"])
@@ -92,5 +99,5 @@ def read_pairs(path: Path, folders: Folders) -> Pairs:
             margin=np.array([float(line["margin"] or "nan") for line in lines]),
             doubtful=np.array([rows[line["remark"].removeprefix(_DOUBT) or "none"] for line in lines], np.int64),
         )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(f"{path}: not a list of pairs of these folders ({error})") from None

@@ -105,7 +105,7 @@ class Search:
         return Candidates(np.concatenate(clean), np.concatenate(error))
 
     def explain(self, altered: np.ndarray, clean: np.ndarray) -> np.ndarray:
-        """How badly one clean picture each (rows int64 [M]) explains altered pictures uint8 [M, C, H, W]: float64 [M]."""
+        """The error, float64 [M], of altered pictures uint8 [M, C, H, W] explained by one clean row each, int64 [M]."""
         errors = [torch.empty(0)]
         for start in range(0, len(altered), _ROWS):
             part = slice(start, start + _ROWS)

@@ -20,6 +20,8 @@ from unalter.pairing import Pairs
 
 _VALIDATION_KEY = 2**40
 """Stands where an epoch stands in the keys of validation pictures; no epoch is as large."""
+_SAME = 0.02
+"""Two pictures that differ by a smaller share of their energy are the same one."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class PairSource:
         self.device = device
         subjects, labels = folders.altered.images[:0], folders.altered.labels[:0]
         if won_back and recipe is not None:
-            subjects, labels = _won_back(folders, pairs)
+            subjects, labels = _won_back(folders, pairs, self._clean_validation)
         self._sources = np.concatenate([self._clean_training, clean + np.arange(len(subjects))])
         self._clean = torch.tensor(np.concatenate([folders.clean.images, subjects])).to(device)
         self._altered = torch.tensor(folders.altered.images).to(device)
@@ -159,14 +161,21 @@ class PairSource:
         return Batch(x_alt, _unit(self._clean[rows]), self._labels[rows], homography)
 
 
-def _won_back(folders: Folders, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """What was blended in altered pictures without partner, and its labels; a partner's digit may be a validation one."""
+def _won_back(folders: Folders, pairs: Pairs, validation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What was blended in altered pictures without partner uint8 [K, C, H, W], and its labels int64 [K].
+
+    Less what looks like a validation picture (rows `validation` of the clean ones), whatever its name.
+    """
     found = find_backgrounds(folders.altered.images)
     if found is None:
         return folders.altered.images[:0], folders.altered.labels[:0]
     rows, subjects = win_back(folders.altered.images, found)
     alone = pairs.clean[rows] < 0
-    return subjects[alone], folders.altered.labels[rows[alone]]
+    rows, subjects = rows[alone], subjects[alone]
+    own = torch.from_numpy(subjects).float().flatten(1)
+    held = torch.from_numpy(np.array(folders.clean.images[validation])).float().flatten(1)
+    new = (torch.cdist(own, held).amin(1) ** 2 > _SAME * own.square().sum(1)).numpy()
+    return subjects[new], folders.altered.labels[rows[new]]
 
 
 def _unit(pixels: Tensor) -> Tensor:

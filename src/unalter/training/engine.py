@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from unalter.nn import Architecture, Autoencoder
+from unalter.nn.precision import native_bf16
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # we say ourselves what precision is used
 
@@ -25,11 +26,7 @@ def make_fabric(device: torch.device, precision: str) -> Fabric:
 
 def choose_precision(shape: Architecture, batch_size: int, device: torch.device) -> str:
     """bf16-mixed where the processor computes in it natively and a step of this model measures faster, else 32-true."""
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if not native:
+    if not native_bf16(device):
         return "32-true"
     model = Autoencoder(shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     x = torch.rand(batch_size, shape.channels, shape.height, shape.width, device=device)

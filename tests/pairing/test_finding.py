@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from unalter.alter import Blend, Branch, PictureRandom, Recipe, Rotate, picture_keys
+from unalter.alter.backgrounds import pattern_backgrounds
+from unalter.data import Folders, Pictures
+from unalter.data.digits import first_of_each_class, load_digits
+from unalter.errors import InputError
+from unalter.pairing import Pairs, check_altered, explanation, find_pairs, finding, matcher, search, write_pairs
+from unalter.pictures import to_uint8
+
+EACH, STRANGE = 12, 4  # digits of each class, and how many of them are not in the clean folder
+IMAGES, LABELS = (part[first_of_each_class(load_digits("test")[1], EACH)] for part in load_digits("test"))
+IMAGES = IMAGES[:, None]
+N = len(IMAGES)
+STRANGERS = np.isin(np.arange(N), first_of_each_class(LABELS, STRANGE))
+BACKGROUNDS = torch.from_numpy(pattern_backgrounds(1, 28, 28)[:2]).float() / 255
+
+TURNED = Recipe("turned", (Branch(1.0, (Rotate(degrees=(-20, 20)),)),))
+BLENDED = Recipe("blended", (Branch(1.0, (Blend(backgrounds=BACKGROUNDS),)),))
+BOTH = Recipe("both", (*(replace(branch, share=0.5) for branch in (*BLENDED.branches, *TURNED.branches)),))
+
+
+@pytest.fixture(autouse=True)
+def _small_scale(monkeypatch):
+    """Libraries, imitations and the matcher's training are smaller: seconds in place of minutes."""
+    for module, name, value in (
+        (explanation, "_LIBRARY", 1_000), (search, "_POSES", 100), (search, "_SHORTLIST", 16),
+        (finding, "_VERIFIED_ON", 100), (finding, "_IMITATED", 150),
+        (matcher, "_LEAST_STEPS", 5), (matcher, "_MOST_STEPS", 5),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+
+
+def pictures(images: np.ndarray, labels: np.ndarray, index: np.ndarray, kind: str) -> Pictures:
+    return Pictures(images, index, labels, [f"{kind}_{i}_{y}.png" for i, y in zip(index, labels, strict=True)])
+
+
+def folders_of(recipe: Recipe, index: np.ndarray | None = None) -> Folders:
+    """Every digit altered; the clean folder lacks the strangers. `index`: in the names of altered pictures."""
+    x = torch.from_numpy(IMAGES).float() / 255
+    altered = to_uint8(recipe(x, PictureRandom(picture_keys(99, torch.arange(N)))).numpy())
+    rows = np.flatnonzero(~STRANGERS)
+    return Folders(
+        pictures(IMAGES[rows], LABELS[rows], rows, "clean"),
+        pictures(altered, LABELS, np.arange(N) if index is None else index, "aug"),
+    )
+
+
+def origin(folders: Folders) -> np.ndarray:
+    """The clean folder's row of the digit that each altered picture was made from; -1 for strangers."""
+    rows = {index: row for row, index in enumerate(folders.clean.index.tolist())}
+    return np.array([rows.get(i, -1) for i in range(N)])
+
+
+def swapped() -> tuple[np.ndarray, np.ndarray]:
+    """Indices of which two of one label are exchanged, and which two."""
+    two = np.flatnonzero((LABELS == 3) & ~STRANGERS)[:2]
+    index = np.arange(N)
+    index[two] = two[::-1]
+    return index, two
+
+
+def assert_consistent(pairs: Pairs, folders: Folders) -> None:
+    """What holds however pairs were found."""
+    there = pairs.clean >= 0
+    np.testing.assert_array_equal(pairs.method == "", ~there)
+    np.testing.assert_array_equal(folders.clean.labels[pairs.clean[there]], folders.altered.labels[there])
+    assert ((pairs.score >= 0) & (pairs.score <= 1)).all()
+    named = pairs.method == "verified"
+    np.testing.assert_array_equal(folders.clean.index[pairs.clean[named]], folders.altered.index[named])
+
+
+@pytest.mark.parametrize("recipe", [TURNED, BLENDED, BOTH], ids=lambda recipe: recipe.name)
+def test_names_that_are_right_are_verified_and_strangers_stay_alone(recipe):
+    folders = folders_of(recipe)
+    pairs = find_pairs(folders, recipe, by_appearance=False)
+    truth = origin(folders)
+    named = truth >= 0
+    verified = pairs.method == "verified"
+    assert verified[named].mean() > 0.95  # one true pair in a hundred may look wrong
+    np.testing.assert_array_equal(pairs.clean[verified], truth[verified])
+    assert (pairs.clean[~named] == -1).all()
+    np.testing.assert_array_equal(pairs.doubtful >= 0, named & ~verified)
+    assert_consistent(pairs, folders)
+
+
+@pytest.mark.parametrize("recipe", [TURNED, BLENDED], ids=lambda recipe: recipe.name)
+def test_two_swapped_names_are_doubtful_and_the_file_says_so(recipe, tmp_path):
+    index, two = swapped()
+    folders = folders_of(recipe, index)
+    pairs = find_pairs(folders, recipe, by_appearance=False)
+    truth = origin(folders)
+    np.testing.assert_array_equal(pairs.doubtful[two], truth[two[::-1]])
+    assert (pairs.clean[two] == -1).all()
+    assert (pairs.score[two] == 0).all()
+    write_pairs(tmp_path / "pairs.csv", folders, pairs)
+    lines = (tmp_path / "pairs.csv").read_text().splitlines()[1:]
+    for row, other in zip(two, two[::-1], strict=True):
+        assert lines[row].startswith(f"aug_{other}_3.png,none,,0.0000,")
+        assert lines[row].endswith(f",does not look like clean_{other}_3.png")
+
+
+def test_swapped_names_are_put_right_by_appearance():
+    index, two = swapped()
+    folders = folders_of(BLENDED, index)
+    pairs = find_pairs(folders, BLENDED, precision=0.9)
+    truth = origin(folders)
+    np.testing.assert_array_equal(pairs.clean[two], truth[two])
+    assert (pairs.method[two] == "appearance").all()
+    assert (pairs.doubtful[two] >= 0).all()
+    assert_consistent(pairs, folders)
+
+
+@pytest.mark.parametrize("recipe", [TURNED, BLENDED], ids=lambda recipe: recipe.name)
+def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_none(recipe):
+    folders = folders_of(recipe, 1_000 + np.random.default_rng(0).permutation(N))
+    told = []
+    pairs = find_pairs(folders, recipe, on_progress=lambda what, done: told.append((what, done)))
+    truth = origin(folders)
+    assert (pairs.clean[truth < 0] == -1).all()
+    assert (pairs.clean == truth)[truth >= 0].mean() > 0.8
+    found = pairs.clean >= 0
+    np.testing.assert_array_equal(pairs.clean[found], truth[found])
+    assert set(pairs.method[found]) == {"appearance"}
+    assert pairs.score[found].min() > pairs.score[~found].max()
+    assert np.median(pairs.margin[found]) > 0.9
+    assert (pairs.doubtful == -1).all()
+    searched = [done for what, done in told if what == "searching"]
+    assert searched == sorted(searched) and searched[-1] == pytest.approx(1)
+    assert_consistent(pairs, folders)
+
+
+@pytest.mark.parametrize("precision", [0.8, 0.95])
+def test_the_asked_share_of_the_pairs_found_by_appearance_is_right(precision):
+    folders = folders_of(BLENDED, 1_000 + np.arange(N))
+    pairs = find_pairs(folders, BLENDED, precision=precision)
+    found = pairs.clean >= 0
+    assert found.sum() >= 80
+    assert (pairs.clean == origin(folders))[found].mean() >= precision - 0.03
+
+
+@pytest.mark.parametrize("precision", [0.5, 0.99])
+def test_a_picture_whose_label_no_clean_one_has_gets_no_partner_at_any_precision(precision):
+    folders = folders_of(BLENDED, 1_000 + np.arange(N))
+    unknown = LABELS == 7
+    labels = np.where(unknown, 77, LABELS)
+    folders = Folders(folders.clean, replace(folders.altered, labels=labels))
+    pairs = find_pairs(folders, BLENDED, precision=precision)
+    for values in (pairs.clean, pairs.likeliest):
+        assert (values[unknown] == -1).all()
+    assert (pairs.score[unknown] == 0).all()
+    assert_consistent(pairs, folders)
+
+
+def test_a_seed_finds_the_same_pairs_again():
+    folders = folders_of(BLENDED, 1_000 + np.arange(N))
+    first, again = (find_pairs(folders, BLENDED, seed=5) for _ in range(2))
+    for name, values in vars(first).items():
+        np.testing.assert_array_equal(values, getattr(again, name), name)
+
+
+def test_under_a_recipe_that_explains_no_name_names_do_not_hold():
+    folders = folders_of(TURNED)
+    assert find_pairs(folders, TURNED, by_appearance=False).names_hold
+    pairs = find_pairs(folders, BLENDED, by_appearance=False)
+    assert not pairs.names_hold
+    assert "the names mean nothing here, or the recipe is not how these pictures were altered" in pairs.summary()
+
+
+def test_folders_without_a_label_in_common_are_refused():
+    folders = folders_of(TURNED)
+    other = replace(folders.altered, labels=folders.altered.labels + 10)
+    with pytest.raises(InputError, match=r"no label is in both folders: clean/ has 0, 1.*aug/ has 10, 11"):
+        check_altered(Folders(folders.clean, other))
+    half = replace(folders.altered, labels=np.where(LABELS < 5, LABELS + 10, LABELS))
+    check_altered(Folders(folders.clean, half))
+
+
+def test_an_altered_folder_that_holds_the_clean_pictures_is_refused():
+    folders = folders_of(TURNED)
+    rows = np.arange(len(folders.clean))[::-1]
+    with pytest.raises(InputError, match=r"80 of the 80 pictures in aug/ are untouched copies"):
+        check_altered(Folders(folders.clean, folders.clean.rows(rows)))
+    mixed = folders.altered.images.copy()
+    mixed[~STRANGERS] = folders.clean.images  # two thirds: part of them may be left as they are
+    check_altered(Folders(folders.clean, replace(folders.altered, images=mixed)))
+
+
+def test_no_name_and_no_search_gives_no_pair():
+    folders = folders_of(TURNED, 1_000 + np.arange(N))
+    pairs = find_pairs(folders, TURNED, by_appearance=False)
+    assert (pairs.clean == -1).all()
+    assert (pairs.doubtful == -1).all()

@@ -83,7 +83,7 @@ def variance(images: np.ndarray, labels: np.ndarray) -> float:
 
 def nearest(images: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """L2 distance (0..1 scale) to the nearest picture of a gallery."""
-    known = torch.from_numpy(gallery.reshape(len(gallery), -1)).float() / 255
+    known = torch.from_numpy(np.array(gallery.reshape(len(gallery), -1))).float() / 255
     given = torch.from_numpy(images.reshape(len(images), -1)).float() / 255
     return torch.cat([torch.cdist(part, known).amin(1) for part in given.split(500)]).numpy()
 

@@ -103,7 +103,8 @@ def fit_recipe(
         for proportion, chain in result.parts:
             steps: tuple[Operation, ...] = chain
             if backgrounds is not None:
-                blend = Blend(weight=(backgrounds.weight,) * 2, backgrounds=_floats(backgrounds.images))
+                weight = (backgrounds.weight, backgrounds.weight)
+                blend = Blend(weight=weight, backgrounds=_floats(backgrounds.images))
                 steps = (*chain, blend)
             branches.append(Branch(round(share * proportion, 4), steps))
         for kind in ORDER:

@@ -237,7 +237,7 @@ def _templates(clean: Tensor, labels: Tensor | None, seed: int) -> dict[int, Ten
         rows = torch.nonzero(labels == label).squeeze(1)[:1_000]
         count = min(max(_PROTOTYPES // len(known), 1), len(rows))
         groups = torch.from_numpy(
-            KMeans(count, n_init=1, random_state=seed).fit(_upright(ink[rows]).flatten(1)).labels_
+            KMeans(count, random_state=seed).fit(_upright(ink[rows]).flatten(1)).labels_
         )
         poses = []
         for mirrored in (False, True):

@@ -31,7 +31,7 @@ class Confidence:
         right = np.concatenate([imitated.clean[:, 0] == origin, np.zeros(len(origin), bool)])
         self._share = right.mean()
         self._classifier = HistGradientBoostingClassifier(
-            monotonic_cst=[-1, 1], max_iter=60, learning_rate=0.15, max_leaf_nodes=8, random_state=seed
+            monotonic_cst=[-1, 1], max_iter=120, learning_rate=0.15, max_leaf_nodes=8, random_state=seed
         )
         if 0 < self._share < 1:
             self._classifier.fit(features, right)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from unalter.alter import Recipe, find_backgrounds, fit_recipe, load_recipe
 from unalter.console import Console
@@ -67,17 +68,31 @@ def learned_recipe(folders: Folders, seed: int, console: Console) -> Recipe:
             if not kept.needs_backgrounds:
                 return kept
     console.say("looking at the two folders: how were the altered pictures made?")
-    fit = fit_recipe(
-        folders.clean.images,
-        folders.altered.images,
-        clean_labels=folders.clean.labels,
-        altered_labels=folders.altered.labels,
-        seed=seed,
-    )
+    with _one_thread():
+        fit = fit_recipe(
+            folders.clean.images,
+            folders.altered.images,
+            clean_labels=folders.clean.labels,
+            altered_labels=folders.altered.labels,
+            seed=seed,
+            on_progress=lambda words: console.say(f"  {words}"),
+        )
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         fit.recipe.save(path)
     return fit.recipe
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A fit is thousands of small steps: several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, console: Console) -> Pairs:

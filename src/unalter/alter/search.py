@@ -166,12 +166,14 @@ class Search:
             metric = self._metric(chain, _FINE)
             for _ in range(2):
                 chain = self._reworded(improved(self._on.fit, chain, metric, 4), metric)
+                metric = self._metric(chain, _FINE)
             self._hopeless.clear()
             chain = self._shorter(self._longer(chain, metric) or chain, metric)
             exchanged = self._exchanged(chain, metric)
             if exchanged != chain:
                 chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
             chain = self._reworded(chain, metric)
+            metric = self._metric(chain, _FINE)
             chain = self._simpler(chain, metric)
             for _ in range(_SETTLING):
                 chain = settled((self._on.fit, self._on.polish), chain, metric)

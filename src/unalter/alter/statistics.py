@@ -236,9 +236,7 @@ def _templates(clean: Tensor, labels: Tensor | None, seed: int) -> dict[int, Ten
     for label in known:
         rows = torch.nonzero(labels == label).squeeze(1)[:1_000]
         count = min(max(_PROTOTYPES // len(known), 1), len(rows))
-        groups = torch.from_numpy(
-            KMeans(count, random_state=seed).fit(_upright(ink[rows]).flatten(1)).labels_
-        )
+        groups = torch.from_numpy(KMeans(count, random_state=seed).fit(_upright(ink[rows]).flatten(1)).labels_)
         poses = []
         for mirrored in (False, True):
             turned = [_upright(ink[rows], angle.expand(len(rows)), mirrored).flatten(1) for angle in angles]

@@ -21,7 +21,7 @@ from unalter.files import whole_file
 from unalter.metrics import LEAST_SIZE
 from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same folders would give another recipe or other pairs."""
 
 

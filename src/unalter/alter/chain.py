@@ -227,6 +227,10 @@ class Handle:
     def _logarithmic(self) -> bool:
         return self.knob.field in _LOGARITHMIC
 
+    def always(self, chain: Chain) -> bool:
+        """Whether this is the probability of something that happens always."""
+        return self.knob.field == "probability" and self.get(chain) >= 1
+
     def rounded(self, chain: Chain, grid: float) -> Chain:
         """The chain with this number rounded to a multiple of `grid`, on its own scale."""
         value = self.knob.get(next(step for step in chain if type(step) is self.kind))

@@ -9,6 +9,8 @@ discriminant between real and imitated would see.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,25 +49,41 @@ class Ramps:
         return ((measured - self._knots[:, :-1]) / self._widths).clamp_(0, 1).flatten(1)
 
 
-class Metric:
-    """Distances between mean features, in units of their scatter.
+class Scatter:
+    """How the features of real pictures scatter: what an imitation must not be measured by is itself.
 
     Args:
-        features: [M, P] of pictures that scatter as the compared ones do.
-        ridge: variance below which a direction counts less and less. A large one asks for the rough likeness of
-            everything, a small one for details that many pictures together show.
+        features: [M, P] of real pictures.
     """
 
-    def __init__(self, features: Tensor, ridge: float) -> None:
-        values, vectors = torch.linalg.eigh(torch.cov(features.T).double())  # float32 can give NaN
-        kept = values > 1e-3 * ridge
-        self._whiten = (vectors[:, kept] / (values[kept] + ridge).sqrt()).float()
-        self.freedom = float((values[kept] / (values[kept] + ridge)).sum())
-        """The mean of a squared difference of means, over 1 / N + 1 / M, between pictures of one kind."""
+    def __init__(self, features: Tensor) -> None:
+        self._values, self._vectors = torch.linalg.eigh(torch.cov(features.T).double())  # float32 can give NaN
+
+    def metric(self, ridge: float) -> Metric:
+        """Distances in units of the scatter.
+
+        Args:
+            ridge: variance below which a direction counts less and less. A large one asks for the rough likeness of
+                everything, a small one for details that many pictures together show.
+        """
+        kept = self._values > 1e-3 * ridge  # what the few real pictures share by chance tells nothing
+        values = self._values[kept]
+        whiten = (self._vectors[:, kept] / (values + ridge).sqrt()).float()
+        return Metric(whiten, float((values / (values + ridge)).sum()))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Distances between mean features."""
+
+    whiten: Tensor
+    """float32 [P, D]"""
+    freedom: float
+    """The mean of a squared difference of means, over 1 / N + 1 / M, between pictures of one kind."""
 
     def __call__(self, difference: Tensor) -> np.ndarray:
-        """The difference of two mean features [P] as float64 [D] with a unit scatter for one picture."""
-        return (difference @ self._whiten).double().numpy()
+        """The difference of two mean features [P] as float64 [D] with a scatter of at most 1 for one picture."""
+        return (difference @ self.whiten).double().numpy()
 
 
 class Moved:
@@ -76,7 +94,7 @@ class Moved:
         self._ramps = Ramps(places, directions=10)
         features = self._ramps(places)
         self._mean, self._known = features.mean(0), len(places)
-        self._metric = Metric(features, 0.01)
+        self._metric = Scatter(features).metric(0.01)
 
     def __call__(self, moves: Tensor) -> np.ndarray:
         weight = 1 / (1 / self._known + 1 / len(moves))

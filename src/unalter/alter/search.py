@@ -11,13 +11,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from scipy.optimize import lsq_linear, nnls
 from torch import Tensor
 
 from unalter.alter.chain import ORDER, Chain, Handle, Imitation, handles, starts, turned, variants, with_step, without
 from unalter.alter.geometry import Flip, Perspective, Rotate, SampledWarp, Scale, Translate, Warp
-from unalter.alter.likeness import Metric, Moved
+from unalter.alter.likeness import Metric, Moved, Scatter
 from unalter.alter.operations import (
     Blur,
     Contrast,
@@ -153,27 +152,25 @@ class Search:
 
     def __init__(self, benches: Benches, size: tuple[int, int], say: Callable[[str], None]) -> None:
         self._on, self._size, self._say = benches, size, say
+        self._scatter = Scatter(benches.fit.real)
         self._gains: dict[type[Operation], float] = {}
         self._hopeless: set[type[Operation]] = set()
 
     def run(self) -> Found:
         """Find the chain."""
-        metric, chain = self._metric((), _ROUGH), ()
+        metric, chain = self._metric(_ROUGH), ()
         while (longer := self._longer(chain, metric)) is not None:
-            chain = longer
-            metric = self._metric(chain, _MEDIUM)
+            chain, metric = longer, self._metric(_MEDIUM)
+        metric = self._metric(_FINE)
         if chain:
-            metric = self._metric(chain, _FINE)
             for _ in range(2):
-                chain = self._reworded(improved(self._on.fit, chain, metric, 4), metric)
-                metric = self._metric(chain, _FINE)
+                chain = self._reworded(improved(self._on.fit, chain, metric, 3), metric)
             self._hopeless.clear()
             chain = self._shorter(self._longer(chain, metric) or chain, metric)
             exchanged = self._exchanged(chain, metric)
             if exchanged != chain:
                 chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
             chain = self._reworded(chain, metric)
-            metric = self._metric(chain, _FINE)
             chain = self._simpler(chain, metric)
             for _ in range(_SETTLING):
                 chain = settled((self._on.fit, self._on.polish), chain, metric)
@@ -189,9 +186,8 @@ class Search:
                 parts, after = [(share, _plain(part)) for share, part in mixed], there
         return Found(parts, before / metric.freedom, after / metric.freedom, self._gains)
 
-    def _metric(self, chain: Chain, ridge: float) -> Metric:
-        features = [self._on.fit.real, self._on.fit.features(chain)] if chain else [self._on.fit.real]
-        return Metric(torch.cat(features), max(ridge, _SCATTER / len(self._on.fit.real)))
+    def _metric(self, ridge: float) -> Metric:
+        return self._scatter.metric(max(ridge, _SCATTER / len(self._on.fit.real)))
 
     def _longer(self, chain: Chain, metric: Metric) -> Chain | None:
         """The chain with the one kind of alteration more that helps most, or None where none does."""
@@ -319,7 +315,7 @@ class Search:
 
     def _one_of(self) -> list[tuple[float, Chain]]:
         """The best mixture of single alterations that move nothing, one for each picture: shares and chains."""
-        bench, metric = self._on.fit, self._metric((), _SHARES)
+        bench, metric = self._on.fit, self._metric(_SHARES)
         kinds = [kind for kind in ORDER if not issubclass(kind, (Warp, Invert))]
         chains: list[Chain] = [(), *((step,) for kind in kinds for step in starts(kind))]
         shares = _shares(np.stack([bench.residuals(chain, metric) for chain in chains], 1))
@@ -416,9 +412,10 @@ def settled(benches: tuple[Bench, Bench], chain: Chain, metric: Metric) -> Chain
 
     `improved` sees its own random numbers twice, in the residuals and in their slopes, so it favours mixtures that
     scatter less: probabilities are drawn towards a half. Here the slopes of one bench weigh the residuals of another
-    one, whose numbers are independent (split-sample instruments, Angrist and Krueger 1995).
+    one, whose numbers are independent (split-sample instruments, Angrist and Krueger 1995). What happens always goes
+    on to happen always.
     """
-    turn = handles(chain)
+    turn = [handle for handle in handles(chain) if not handle.always(chain)]
     residuals = [bench.residuals(chain, metric) for bench in benches]
     slopes = [_slopes(bench, chain, metric, turn, here) for bench, here in zip(benches, residuals, strict=True)]
     mixed = slopes[0].T @ slopes[1]

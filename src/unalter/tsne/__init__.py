@@ -1,8 +1,5 @@
-"""t-SNE, in three dimensions by default where unalter calls it; scikit-learn's estimator interface.
+"""A fast t-SNE in two and three dimensions, usable by itself, with scikit-learn's estimator interface."""
 
-For now this is scikit-learn's own implementation; whatever replaces it keeps its interface.
-"""
-
-from sklearn.manifold import TSNE
+from unalter.tsne.estimator import TSNE
 
 __all__ = ["TSNE"]

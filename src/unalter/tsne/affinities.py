@@ -1,0 +1,66 @@
+"""How near points are to one another in the data: the joint probabilities that a map is to show."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.neighbours import nearest
+
+_STEPS = 100
+_TOLERANCE = 1e-5
+"""Of the entropy, in nats."""
+
+
+def joint_probabilities(x: np.ndarray, perplexity: float, threads: Threads, seed: int = 0) -> sp.csr_matrix:
+    """p_ij = (p_j|i + p_i|j) / 2n over the 3 * perplexity nearest neighbours (van der Maaten 2014).
+
+    Args:
+        x: float32 [n, d].
+        perplexity: the effective number of neighbours; below n.
+
+    Returns:
+        float32 [n, n], symmetric, nothing on the diagonal, the sum 1.
+    """
+    n = len(x)
+    count = min(n - 1, int(3 * perplexity + 1))
+    rows, squares = nearest(x, count, threads, seed)
+    conditional = np.empty((n, count), np.float32)
+    threads.over(n, _conditional, squares, np.log(perplexity), conditional)
+    p = sp.csr_matrix((conditional.ravel(), rows.ravel(), np.arange(0, n * count + 1, count, np.int32)), (n, n))
+    joint = (p + p.T).tocsr()
+    joint.data *= np.float32(1 / joint.data.sum(dtype=np.float64))
+    return joint
+
+
+@compiled
+def _conditional(squares, entropy, result, low, high):
+    """Gaussian weights whose entropy is as asked for, by bisection over their precision."""
+    count = squares.shape[1]
+    for i in range(low, high):
+        least = np.float64(squares[i, 0])
+        mean = 0.0
+        for k in range(count):
+            mean += squares[i, k] - least
+        precision = count / mean if mean > 0 else 1.0
+        below, above = 0.0, 0.0  # 0: not known yet; compiled loops take numbers to be finite
+        total = 1.0
+        for _ in range(_STEPS):
+            total, weighted = 0.0, 0.0
+            for k in range(count):
+                difference = squares[i, k] - least
+                weight = np.exp(-difference * precision)
+                total += weight
+                weighted += weight * difference
+            excess = np.log(total) + precision * weighted / total - entropy
+            if abs(excess) < _TOLERANCE:
+                break
+            if excess > 0:
+                below = precision
+                precision = 2 * precision if above == 0 else (below + above) / 2
+            else:
+                above = precision
+                precision = (below + above) / 2
+        for k in range(count):
+            result[i, k] = np.exp(-(squares[i, k] - least) * precision) / total

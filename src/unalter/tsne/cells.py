@@ -1,0 +1,148 @@
+"""Sums over near points, by sorting them into cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unalter.tsne.kernels import ONE, Threads, compiled
+
+_MOST_CELLS = 4_000_000
+"""Cells grow where there would be more: points far apart would make a grid that no memory holds."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Points in the order of their cells, which are cubes about as wide as the sums reach."""
+
+    order: np.ndarray
+    """int64 [n]: which points"""
+    y: np.ndarray
+    """float32 [3, n]: their coordinates"""
+    start: np.ndarray
+    """int64 [cells + 1]: where each cell begins"""
+    shape: tuple[int, int, int]
+
+
+def sort_into_cells(y: np.ndarray, side: float) -> Cells:
+    """Sort points float32 [n, 3] into cells of at least this side."""
+    shape, side = _cell_shape(y, side)
+    order, start = np.empty(len(y), np.int64), np.zeros(int(np.prod(shape)) + 1, np.int64)
+    sorted_y = np.empty((3, len(y)), np.float32)
+    _sort(y, y.min(0), np.float32(1 / side), np.array(shape), order, start, sorted_y)
+    return Cells(order, sorted_y, start, shape)
+
+
+def count_pairs(y: np.ndarray, side: float) -> float:
+    """Pairs of points in the same cell or in cells next to one another, each counted twice."""
+    cells = sort_into_cells(y, side)
+    count = np.diff(cells.start).reshape(cells.shape).astype(np.float64)
+    around = count
+    for axis in range(3):
+        padded = np.pad(around, [(int(axis == other), int(axis == other)) for other in range(3)])
+        first, middle, last = (np.take(padded, np.arange(cells.shape[axis]) + by, axis) for by in range(3))
+        around = first + middle + last
+    return float((count * around).sum())
+
+
+def _cell_shape(y: np.ndarray, side: float) -> tuple[tuple[int, int, int], float]:
+    """How many cells of at least this side hold points [n, 3], and their side."""
+    extent = np.ptp(y, axis=0).astype(np.float64)
+    while True:
+        shape = (extent / side).astype(np.int64) + 1
+        if shape.prod() <= _MOST_CELLS:
+            return (int(shape[0]), int(shape[1]), int(shape[2])), side
+        side *= 1.25
+
+
+def add_remainder(cells: Cells, reach: float, result: np.ndarray, threads: Threads) -> None:
+    """Add what `smooth_kernel` leaves out of 1 / (1 + r^2): value and gradient, to [n, 4] in the order of the cells.
+
+    Args:
+        reach: at most the side of the cells.
+    """
+    shape = np.array(cells.shape)
+    threads.over(len(cells.start) - 1, _add_remainder, cells.y, cells.start, shape, np.float32(reach), result, parts=8)
+
+
+def smooth_kernel(squares: np.ndarray, reach: float) -> np.ndarray:
+    """1 / (1 + r^2), within reach its third-order Taylor polynomial in r^2 about reach^2; of squared distances.
+
+    With u = (reach^2 - r^2) / (1 + reach^2) the kernel is a geometric series in u, and the rest of it u^4 / (1 + r^2).
+    """
+    u = np.maximum((reach**2 - squares) / (1 + reach**2), 0)
+    return (1 - u**4) / (1 + squares)
+
+
+@compiled
+def _sort(y, low, scale, shape, order, start, sorted_y):
+    """Counting sort."""
+    n = len(y)
+    cell = np.empty(n, np.int64)
+    for i in range(n):
+        place = 0
+        for axis in range(3):
+            along = int((y[i, axis] - low[axis]) * scale)
+            place = place * shape[axis] + min(along, shape[axis] - 1)
+        cell[i] = place
+        start[place + 1] += 1
+    for place in range(len(start) - 1):
+        start[place + 1] += start[place]
+    following = start[:-1].copy()
+    for i in range(n):
+        at = following[cell[i]]
+        following[cell[i]] += 1
+        order[at] = i
+        for axis in range(3):
+            sorted_y[axis, at] = y[i, axis]
+
+
+@compiled
+def _add_remainder(y, start, shape, reach, result, low, high):
+    """For the points of cells low..high. The points around a cell are copied together first: one long loop is fast."""
+    square = reach * reach
+    inverse = ONE / (ONE + square)
+    n1, n2 = shape[1], shape[2]
+    near = np.empty((3, 1024), np.float32)
+    for cell in range(low, high):
+        if start[cell] == start[cell + 1]:
+            continue
+        c0, c1, c2 = cell // (n1 * n2), cell // n2 % n1, cell % n2
+        count = 0
+        for d0 in range(max(c0 - 1, 0), min(c0 + 1, shape[0] - 1) + 1):
+            for d1 in range(max(c1 - 1, 0), min(c1 + 1, n1 - 1) + 1):
+                row = (d0 * n1 + d1) * n2
+                a, b = start[row + max(c2 - 1, 0)], start[row + min(c2 + 1, n2 - 1) + 1]
+                if count + b - a > near.shape[1]:
+                    longer = np.empty((3, 2 * (count + b - a)), np.float32)
+                    longer[:, :count] = near[:, :count]
+                    near = longer
+                near[:, count : count + b - a] = y[:, a:b]
+                count += b - a
+        _sum_remainder(
+            near[0, :count], near[1, :count], near[2, :count], y, square, inverse, result, start[cell], start[cell + 1]
+        )
+
+
+@compiled
+def _sum_remainder(p, q, r, y, square, inverse, result, low, high):
+    zero, two, four = np.float32(0), np.float32(2), np.float32(4)
+    for i in range(low, high):
+        y0, y1, y2 = y[0, i], y[1, i], y[2, i]
+        value, g0, g1, g2 = zero, zero, zero, zero
+        for j in range(len(p)):
+            d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
+            apart = d0 * d0 + d1 * d1 + d2 * d2
+            u = max((square - apart) * inverse, zero)
+            kernel = ONE / (ONE + apart)
+            cube = u * u * u
+            value += cube * u * kernel
+            slope = (four * inverse + u * kernel) * cube * kernel
+            g0 += slope * d0
+            g1 += slope * d1
+            g2 += slope * d2
+        result[i, 0] += value
+        result[i, 1] -= two * g0
+        result[i, 2] -= two * g1
+        result[i, 3] -= two * g2

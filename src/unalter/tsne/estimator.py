@@ -1,0 +1,177 @@
+"""t-SNE in two or three dimensions, with scikit-learn's interface."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+
+from unalter.tsne.affinities import joint_probabilities
+from unalter.tsne.descent import Callback, Descent
+from unalter.tsne.divergence import divergence
+from unalter.tsne.kernels import threads
+
+_EXAGGERATED = 100
+"""Iterations with early exaggeration."""
+_MOMENTUM_EXAGGERATED, _MOMENTUM = 0.8, 0.95
+_RATE = 3.0
+"""Learning rate after early exaggeration, over the number of points: large, since late on a map mostly grows."""
+_SPREAD = 1e-4
+"""Standard deviation of the start along its first axis: small, so that nothing is decided by it."""
+_GRAIN = 1e-6
+"""Standard deviation of the noise on every start: points in the very same place would never part."""
+
+
+class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008), fast in three dimensions.
+
+    A drop-in for `sklearn.manifold.TSNE`: the same objective, Gaussian affinities over 3 * perplexity neighbours.
+    Repulsion by particle mesh with a short-range correction (see `unalter.tsne.forces`), and a descent that needs 300
+    iterations.
+
+    Args:
+        n_components: dimensions of the map, 2 or 3.
+        perplexity: the effective number of neighbours; below the number of points.
+        early_exaggeration: what attraction is multiplied with in the first 100 iterations; 1 for none, as a map that
+            goes on from another one wants.
+        learning_rate: a number as scikit-learn's, or "auto": the number of points over 4 times the early
+            exaggeration (Belkina et al. 2019), afterwards 3/4 of the number of points.
+        max_iter: iterations altogether.
+        init: "pca", "random", or where the points start, [n, n_components], used at its own scale.
+        random_state: of a random start and of the grain on every start; the same gives the same map, to the last bit
+            on the same machine with the same number of threads.
+        n_jobs: threads; None: as many as torch uses, -1: as many as there are processors.
+        callback: called with (iteration, KL divergence, embedding) every `callback_every` iterations; a true result
+            stops there.
+        callback_every: iterations.
+
+    Attributes:
+        embedding_: float32 [n, n_components].
+        kl_divergence_: of the map, in nats; exact, above 120,000 points to 0.001.
+        n_iter_: iterations that were run.
+        learning_rate_: the one after early exaggeration, in scikit-learn's units.
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012 (as scikit-learn's own)
+        "n_components": [Interval(Integral, 2, 3, closed="both")],
+        "perplexity": [Interval(Real, 0, None, closed="neither")],
+        "early_exaggeration": [Interval(Real, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "init": [StrOptions({"pca", "random"}), np.ndarray],
+        "random_state": ["random_state"],
+        "n_jobs": [None, Integral],
+        "callback": [callable, None],
+        "callback_every": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        perplexity: float = 30.0,
+        early_exaggeration: float = 12.0,
+        learning_rate: float | str = "auto",
+        max_iter: int = 300,
+        init: str | np.ndarray = "pca",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        callback: Callback | None = None,
+        callback_every: int = 50,
+    ) -> None:
+        self.n_components = n_components
+        self.perplexity = perplexity
+        self.early_exaggeration = early_exaggeration
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.init = init
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.callback = callback
+        self.callback_every = callback_every
+
+    def fit(self, X: Any, y: Any = None) -> TSNE:
+        """Fit X, [n, d] numbers, into a map.
+
+        Raises:
+            ValueError: X is not finite, or has too few points for the perplexity.
+        """
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Fit X, [n, d] numbers, and return the map, float32 [n, n_components].
+
+        Raises:
+            ValueError: X is not finite, or has too few points for the perplexity.
+        """
+        self._validate_params()
+        x = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
+        if self.perplexity >= len(x):
+            raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
+        random = check_random_state(self.random_state)
+        start = self._start(x, random)
+        with threads(_thread_count(self.n_jobs)) as pool:
+            p = joint_probabilities(_comparable(x), self.perplexity, pool, random.randint(2**31 - 1))
+            descent = Descent(p, start, pool, self._told, self.callback_every)
+            first, later = self._rates(len(x))
+            early = 0 if self.early_exaggeration == 1 else min(_EXAGGERATED, self.max_iter)
+            descent.run(early, first, _MOMENTUM_EXAGGERATED, self.early_exaggeration)
+            descent.run(self.max_iter - early, later, _MOMENTUM)
+            self.kl_divergence_ = divergence(p, descent.y, pool)
+        self.learning_rate_ = later / 4
+        self.n_iter_ = descent.iterations
+        self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
+        return self.embedding_
+
+    def _told(self, iteration: int, error: float, y: np.ndarray) -> object:
+        return self.callback is not None and self.callback(iteration, error, y[:, 3 - self.n_components :])
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.embedding_.shape[1]
+
+    def _rates(self, count: int) -> tuple[float, float]:
+        """Learning rates with and after early exaggeration, of the gradient without the factor 4."""
+        if self.learning_rate == "auto":
+            return max(count / self.early_exaggeration, 200.0), max(_RATE * count, 200.0)
+        return 4 * float(self.learning_rate), 4 * float(self.learning_rate)
+
+    def _start(self, x: np.ndarray, random: np.random.RandomState) -> np.ndarray:
+        """Where the points start: [n, 3], a first column of zeros for a map in the plane."""
+        shape = len(x), self.n_components
+        if isinstance(self.init, np.ndarray):
+            if self.init.shape != shape or not np.isfinite(self.init).all():
+                raise ValueError(f"init must hold finite numbers of shape {shape}, not {self.init.shape}")
+            start = np.array(self.init, np.float64)
+        else:
+            start = random.standard_normal(shape) * _SPREAD
+            if self.init == "pca" and min(x.shape) >= self.n_components:
+                found = PCA(self.n_components, svd_solver="randomized", random_state=random).fit_transform(x)
+                widest = found[:, 0].std()
+                start = found / widest * _SPREAD if widest > 0 else start
+        return np.pad(start + random.standard_normal(shape) * _GRAIN, ((0, 0), (3 - self.n_components, 0))).astype(
+            np.float32
+        )
+
+
+def _comparable(x: np.ndarray) -> np.ndarray:
+    """float32 of one size, whatever the units: squared distances neither vanish nor overflow."""
+    x = x - x.mean(0, dtype=np.float64)
+    largest = np.abs(x).max()
+    return (x / largest if largest > 0 else x).astype(np.float32)
+
+
+def _thread_count(jobs: int | None) -> int:
+    import os
+
+    if jobs is None:
+        return torch.get_num_threads()
+    return max(jobs if jobs > 0 else (os.cpu_count() or 1) + 1 + jobs, 1)

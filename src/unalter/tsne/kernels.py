@@ -1,0 +1,64 @@
+"""Compiled loops: vectorised, without the interpreter's lock, over parts of the points on a few threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+_options = {"nogil": True, "fastmath": True, "error_model": "numpy"}  # with Python's error model nothing is vectorised
+
+
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: compile a loop when it is first called, and keep that on disk. It must not meet infinity or NaN."""
+    try:
+        return numba.njit(**_options, cache=True)(loop)
+    except RuntimeError:  # nowhere to keep it: neither the package's folder nor the user's can be written to
+        return numba.njit(**_options)(loop)
+
+
+ONE = np.float32(1)
+"""Python's numbers would turn float32 arithmetic into float64."""
+
+
+class Threads:
+    """So many threads; the same number gives the same result to the last bit."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool = ThreadPoolExecutor(count) if count > 1 else None
+
+    def over(self, n: int, kernel: Callable[..., Any], *arguments: Any, parts: int = 1) -> None:
+        """Call kernel(*arguments, low, high) for parts of 0..n that make up the whole, `parts` for each thread."""
+        bounds = np.linspace(0, n, self.count * parts + 1).astype(np.int64)
+        if self._pool is None:
+            kernel(*arguments, 0, n)
+            return
+        jobs = [self._pool.submit(kernel, *arguments, a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        for job in jobs:
+            job.result()
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Threads]:
+    """So many threads, for torch too, until the block ends."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    pool = Threads(count)
+    try:
+        with threadpool_limits(count):
+            yield pool
+    finally:
+        pool.close()
+        torch.set_num_threads(before)

@@ -1,0 +1,71 @@
+// What Python wrote into the page: one JSON element, and blocks of base64 that are decoded when they are needed.
+
+const PER_ATLAS = 1024;
+
+const text = (id) => document.getElementById(id).textContent;
+
+export function bytes(id) {
+  const binary = atob(text(id));
+  const result = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) result[i] = binary.charCodeAt(i);
+  return result;
+}
+
+async function unzipped(id) {
+  const stream = new Blob([bytes(id)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+export class Page {
+  constructor() {
+    Object.assign(this, JSON.parse(text("page"))); // title, facts, count, classes, thumbnails, kinds (see packing.py)
+    this.loaded = new Map();
+    this.bitmaps = new Map();
+  }
+
+  async open() {
+    const [names, label, partner] = await Promise.all(["names", "label", "partner"].map(unzipped));
+    this.names = JSON.parse(new TextDecoder().decode(names));
+    this.label = new Uint16Array(label); // index into classes
+    this.partner = new Int32Array(partner); // -1: not known
+  }
+
+  /** The arrays of one series; read once. */
+  series(index) {
+    if (!this.loaded.has(index)) this.loaded.set(index, this.#read(index));
+    return this.loaded.get(index);
+  }
+
+  async #read(index) {
+    const about = this.kinds[index];
+    const points = about.epochs.map((_, epoch) => unzipped(`points-${index}-${epoch}`));
+    const [neighbours, error, ...maps] = await Promise.all([
+      unzipped(`neighbours-${index}`),
+      unzipped(`error-${index}`),
+      ...points,
+    ]);
+    return {
+      ...about,
+      maps: maps.map((map) => new Uint16Array(map)),
+      neighbours: new Int32Array(neighbours),
+      error: new Uint16Array(error),
+    };
+  }
+
+  /** A picture as {bitmap, x, y, width, height}; kind is "altered", "clean" or "hat-0", "hat-1", ... */
+  async thumbnail(kind, index) {
+    const { width, height } = this.thumbnails;
+    const place = index % PER_ATLAS;
+    const across = Math.sqrt(PER_ATLAS);
+    const bitmap = await this.#atlas(`${kind}-${Math.floor(index / PER_ATLAS)}`);
+    return { bitmap, x: (place % across) * width, y: Math.floor(place / across) * height, width, height };
+  }
+
+  #atlas(id) {
+    const known = this.bitmaps.get(id) ?? createImageBitmap(new Blob([bytes(id)], { type: "image/webp" }));
+    this.bitmaps.delete(id);
+    this.bitmaps.set(id, known); // last is newest
+    if (this.bitmaps.size > 64) this.bitmaps.delete(this.bitmaps.keys().next().value);
+    return known;
+  }
+}

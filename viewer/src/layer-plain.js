@@ -1,6 +1,6 @@
 // The points, drawn by the processor, where there is no WebGL: discs into the pixels of a 2D canvas, with a depth buffer.
 
-const FADE = 0.72;
+const FADE = 0.6;
 
 export class PlainLayer {
   constructor(canvas) {

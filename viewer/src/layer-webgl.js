@@ -16,7 +16,7 @@ void main() {
   gl_Position = colour.a > 0.0 ? projectionMatrix * eye : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = clamp(2.0 * reach * colour.a / -eye.z, least, 96.0);
   tint = colour.rgb;
-  distant = 0.72 * smoothstep(nearest, farthest, -eye.z);
+  distant = 0.6 * smoothstep(nearest, farthest, -eye.z);
 }`;
 
 const FRAGMENT = `

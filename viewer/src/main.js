@@ -61,7 +61,7 @@ async function start() {
     before = now;
     const moved = camera.update(now);
     const running = timeline.advance(elapsed);
-    const reach = state.size * radius(page.count) * (height / 2) * camera.lens.projectionMatrix.elements[5];
+    const reach = state.size * state.data.radius * radius(page.count) * (height / 2) * camera.lens.projectionMatrix.elements[5];
     const place = between(state);
     const needed = pointer.wanted || state.pinned >= 0 || state.hovered >= 0 || layer instanceof PlainLayer;
     stale ||= moved || running;
@@ -156,7 +156,7 @@ async function start() {
   document.documentElement.dataset.ready = "";
 }
 
-/** The radius of a point where the points fill a ball of radius 1: a share of the distance to the next. */
+/** The radius of a point where all fill a ball of radius 1: a share of the distance to the next one. */
 const radius = (count) => Math.min(0.013, Math.max(0.0022, 0.3 * count ** (-1 / 3)));
 
 /** The series with the quantised error at which its colour scale ends, and the radius that holds nearly all its points. */

@@ -5,7 +5,7 @@ const STILL = 5; // pixels a press may move and still be a click
 export function createPointer(element, store, changed) {
   let pressed = null;
   const at = ({ clientX, clientY }) => ({ x: clientX, y: clientY });
-  const pointer = { wanted: null, slack: 6 }; // `wanted`: where the next frame has to look
+  const pointer = { wanted: null }; // where the next frame has to look, and what to do with what it finds
 
   function look(event, then) {
     pointer.wanted = { ...at(event), slack: event.pointerType === "touch" ? 16 : 6, then };
@@ -31,5 +31,6 @@ export function createPointer(element, store, changed) {
     if (pressed && moved <= STILL) look(event, (point) => store.set({ pinned: point, hovered: -1 }));
     pressed = null;
   });
+  store.on(["hovered"], ({ hovered }) => element.classList.toggle("aiming", hovered >= 0));
   return pointer;
 }

@@ -57,8 +57,8 @@ export function createCards(page, store, goTo) {
     const { width, height } = page.thumbnails ?? { width: 1, height: 1 };
     const canvas = make("canvas", { width, height, role: "img", "aria-label": kind.replace(/hat.*/, "reconstruction") });
     if (page.thumbnails) {
-      page.thumbnail(kind, index).then(({ bitmap, x, y }) => {
-        canvas.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+      page.thumbnail(kind, index).then(({ image, x, y }) => {
+        canvas.getContext("2d").drawImage(image, x, y, width, height, 0, 0, width, height);
         canvas.dataset.drawn = `${kind} ${index}`;
       });
     }

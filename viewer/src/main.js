@@ -39,13 +39,18 @@ async function start() {
   // Drawing: once for all that changed since the last frame, and not at all when nothing did.
   const frames = [];
   let asked = false;
+  let redraw = true; // whether the points have to be drawn, not only the marks over them
   let before = 0;
   const ask = () => {
     if (!asked) requestAnimationFrame(frame);
     asked = true;
   };
+  const askAll = () => {
+    redraw = true;
+    ask();
+  };
   const camera = new Camera(stage, ask);
-  const layer = createWebglLayer(byId("points"), page.count, ask) ?? plainLayer();
+  const layer = createWebglLayer(byId("points"), page.count, askAll) ?? plainLayer();
   const marks = new Marks(byId("marks"));
   const pointer = createPointer(stage, store, ask);
   const timeline = new Timeline(store);
@@ -74,7 +79,8 @@ async function start() {
       pointer.wanted = null;
       then(pick(projected, rgba, x, y, reach, slack), { x, y });
     }
-    layer.draw(place, camera, reach, projected);
+    if (redraw || moved || running) layer.draw(place, camera, reach, projected);
+    redraw = false;
     const neighbours = neighboursOf(state.pinned, state.data);
     marks.draw({ ...state, neighbours }, projected, reach, themeColours(state.theme).ink);
     if (moved || running) ask();
@@ -131,7 +137,8 @@ async function start() {
     for (let i = 3; i < rgba.length; i += 4) shown += rgba[i] > 0;
     byId("shown").textContent = `${grouped(shown)} of ${grouped(page.count)} points`;
   });
-  store.on(Object.keys(state), ask);
+  store.on(["hovered", "pinned"], ask);
+  store.on(["data", "at", "epoch", "playing", "colour", "theme", "hiddenClasses", "hiddenPairs", "size"], askAll);
   store.on(["data", "at"], () => (stale = true));
 
   function fit() {
@@ -141,7 +148,7 @@ async function start() {
     marks.resize(width, height, ratio);
     camera.resize(width, height);
     stale = true;
-    ask();
+    askAll();
   }
   new ResizeObserver(fit).observe(stage);
   fit();

@@ -1,10 +1,11 @@
 // What Python wrote into the page: one JSON element, and blocks of base64 that are decoded when they are needed.
 
-const PER_ATLAS = 1024;
+const PER_ATLAS = 1024; // as in thumbnails.py
+const MOST_ATLASES = 64; // that are kept decoded, 3 MB each
 
 const text = (id) => document.getElementById(id).textContent;
 
-export function bytes(id) {
+function bytes(id) {
   const binary = atob(text(id));
   const result = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) result[i] = binary.charCodeAt(i);
@@ -16,11 +17,18 @@ async function unzipped(id) {
   return new Response(stream).arrayBuffer();
 }
 
+async function decoded(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return image;
+}
+
 export class Page {
   constructor() {
     Object.assign(this, JSON.parse(text("page"))); // title, facts, count, classes, thumbnails, kinds (see packing.py)
     this.loaded = new Map();
-    this.bitmaps = new Map();
+    this.atlases = new Map();
   }
 
   async open() {
@@ -52,20 +60,20 @@ export class Page {
     };
   }
 
-  /** A picture as {bitmap, x, y, width, height}; kind is "altered", "clean" or "hat-0", "hat-1", ... */
+  /** A picture as {image, x, y, width, height}; kind is "altered", "clean" or "hat-0", "hat-1", ... */
   async thumbnail(kind, index) {
     const { width, height } = this.thumbnails;
     const place = index % PER_ATLAS;
     const across = Math.sqrt(PER_ATLAS);
-    const bitmap = await this.#atlas(`${kind}-${Math.floor(index / PER_ATLAS)}`);
-    return { bitmap, x: (place % across) * width, y: Math.floor(place / across) * height, width, height };
+    const image = await this.#atlas(`${kind}-${Math.floor(index / PER_ATLAS)}`);
+    return { image, x: (place % across) * width, y: Math.floor(place / across) * height, width, height };
   }
 
   #atlas(id) {
-    const known = this.bitmaps.get(id) ?? createImageBitmap(new Blob([bytes(id)], { type: "image/webp" }));
-    this.bitmaps.delete(id);
-    this.bitmaps.set(id, known); // last is newest
-    if (this.bitmaps.size > 64) this.bitmaps.delete(this.bitmaps.keys().next().value);
+    const known = this.atlases.get(id) ?? decoded(`data:image/webp;base64,${text(id)}`);
+    this.atlases.delete(id);
+    this.atlases.set(id, known); // last is newest
+    if (this.atlases.size > MOST_ATLASES) this.atlases.delete(this.atlases.keys().next().value);
     return known;
   }
 }

@@ -67,8 +67,8 @@ def write_viewer(path: Path, page: MapPage, thumbnails: bool = True) -> None:
     """Write the page as one offline HTML file; it appears whole or not at all.
 
     Points are rounded to 1/65535 of the largest extent of their series. Thumbnails are lossy, at most 32 pixels a
-    side and smaller where there are many; they are left out where they would be smaller than 12 (see
-    `thumbnails.thumbnail_size`), which is at 625,000 square grey pictures, reconstructions and clean ones included.
+    side and smaller where there are many; they are left out where they would be smaller than 16 (see
+    `thumbnails.thumbnail_size`): beyond 350,000 square grey pictures, reconstructions and clean ones included.
 
     Args:
         path: the HTML file.

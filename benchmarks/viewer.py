@@ -3,9 +3,9 @@
     python benchmarks/viewer.py                       # 26,000 points, 25 maps, thumbnails; then 300,000 points, 5 maps
     python benchmarks/viewer.py --points 26000 --keep runs/benchmark
 
-Points are ten drifting clouds, pictures are shipped digits altered by the preset, reconstructions the digits themselves,
-each model's a little different. Script time is that of the page's own frame callback; the mean over all script, events
-included, is Chromium's count of it. Chromium draws in software here, which is slow but is not script.
+Points are ten drifting clouds, pictures are shipped digits altered by the preset, reconstructions the digits
+themselves, each model's a little different. Script time is that of the page's own frame callback; the mean of all
+script, events included, is Chromium's count of it. Chromium draws in software here, which is slow but is not script.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from unalter.altering import alter_pictures
 from unalter.data.digits import load_digits
-from unalter.maps.viewer import MappedPictures, MapPage, MapSeries, write_viewer
+from unalter.maps.viewer import MapPage, MappedPictures, MapSeries, write_viewer
 
 _KINDS = ("AE", "VAE means", "VAE samples", "CVAE means", "CVAE samples")
 _FLAGS = (
@@ -73,7 +73,8 @@ def measure(browser: Browser, path: Path) -> None:
     tab.goto(path.absolute().as_uri())
     tab.wait_for_selector("html[data-ready]")
     _two_frames(tab)
-    print(f"  usable after           {time.monotonic() - start:8.2f} s (script ready at {tab.evaluate('unalter.ready') / 1000:.2f} s)")
+    ready = tab.evaluate("unalter.ready") / 1000
+    print(f"  usable after           {time.monotonic() - start:8.2f} s (script ready at {ready:.2f} s)")
     tab.mouse.move(640, 400)
     tab.mouse.down()
     _frames(tab, counts, "orbiting", lambda: [tab.mouse.move(640 + 3 * i, 400 + i) for i in range(100)])
@@ -88,8 +89,11 @@ def measure(browser: Browser, path: Path) -> None:
         tab.wait_for_function("() => !unalter.state.playing")
 
     _frames(tab, counts, "playing", play)
-    times = tab.evaluate("Array.from({ length: 21 }, () => { const t = performance.now(); unalter.where(0); return performance.now() - t })")
-    print(f"  project all points     {np.median(times):8.2f} ms (first pick after a move; see hovering for the others)")
+    times = tab.evaluate(
+        """Array.from({ length: 21 }, () => {
+             const start = performance.now(); unalter.where(0); return performance.now() - start })"""
+    )
+    print(f"  project all points     {np.median(times):8.2f} ms (before the first pick after a move)")
     start = time.monotonic()
     tab.mouse.click(640, 400)
     _two_frames(tab)
@@ -119,8 +123,10 @@ def _frames(tab: Page, counts: CDPSession, name: str, act) -> None:
     _two_frames(tab)
     spent, frames = script() - before, tab.evaluate("[...unalter.frames]")
     median, high = np.percentile(frames, [50, 95])
-    mean = 1000 * spent / len(frames)
-    print(f"  script a frame, {name}  {median:6.2f} ms median, {high:.2f} 95th, {mean:.2f} mean of all script ({len(frames)} frames)")
+    print(
+        f"  script a frame, {name} {median:7.2f} ms median, {high:.2f} 95th percentile, "
+        f"{1000 * spent / len(frames):.2f} mean of all script ({len(frames)} frames)"
+    )
 
 
 def _two_frames(tab: Page) -> None:

@@ -1,6 +1,7 @@
 // Bundles src/ into one HTML file, the template that unalter.maps.viewer fills: `npm run build -- OUT`.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 const here = (path) => new URL(path, import.meta.url);
@@ -21,11 +22,20 @@ async function bundled(entry) {
   return outputFiles[0].text.trim();
 }
 
+/** Of everything that the page is built from; a test compares it, so that no change goes in without its build. */
+async function fingerprint() {
+  const hash = createHash("sha256");
+  const sources = (await readdir(here("src"))).sort().map((name) => `src/${name}`);
+  for (const path of [...sources, "build.mjs", "package-lock.json"]) hash.update(await readFile(here(path)));
+  return hash.digest("hex");
+}
+
 const { version } = JSON.parse(await read("node_modules/three/package.json"));
 const licence = (await read("node_modules/three/LICENSE")).trim();
 const script = (await bundled("src/main.js")).replaceAll("</script", "<\\/script");
 const style = await bundled("src/style.css");
 const page = (await read("src/index.html"))
   .replace("/*STYLE*/", () => style)
+  .replace("/*SOURCE*/", await fingerprint())
   .replace("/*SCRIPT*/", () => `/*! Holds three.js ${version}:\n${licence}\n*/\n${script}`);
 await writeFile(process.argv[2], page);

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unalter.maps.viewer import MappedPictures, MapPage, MapSeries, write_viewer
+from unalter.maps.viewer import MapPage, MappedPictures, MapSeries, write_viewer
 
 LATTICE = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
 """27 points; the home view looks at the middle one, row 13, and no other is before it."""
@@ -109,8 +109,8 @@ def open_page(browser, lattice_file):
     seen = []
 
     def opened(where=browser, file: Path = lattice_file, **window):
-        window = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce", "color_scheme": "light"} | window
-        tab = where.new_context(**window).new_page()
+        usual = {"viewport": {"width": 900, "height": 600}, "reduced_motion": "reduce", "color_scheme": "light"}
+        tab = where.new_context(**(usual | window)).new_page()
         tab.set_default_timeout(15_000)
         tab.on("request", lambda request: seen.append(request.url) if request.url != file.as_uri() else None)
         tab.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)

@@ -1,9 +1,11 @@
 import base64
 import dataclasses
 import gzip
+import hashlib
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ def with_series(page, **fields):
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 300.0])
 def test_points_come_back_within_half_a_step(scale):
-    points = np.random.default_rng(0).normal([5, -2, 0], [1, 3, 0.1], (4, 200, 3)).astype(np.float32) * np.float32(scale)
+    points = scale * np.random.default_rng(0).normal([5, -2, 0], [1, 3, 0.1], (4, 200, 3)).astype(np.float32)
     low, high = points.min((0, 1)), points.max((0, 1))
     half = (high - low).max() / 2
     back = (quantised_points(points) / 65535 * 2 - 1) * half + (low + high) / 2
@@ -89,6 +91,13 @@ def test_the_licence_of_three_travels_along(lattice_file):
     assert re.search(r"Holds three\.js [\d.]+:\nThe MIT License", lattice_file.read_text("utf-8"))
 
 
+def test_the_committed_template_was_built_from_these_sources(lattice_file):
+    folder = Path(__file__).parents[2] / "viewer"
+    sources = [*sorted((folder / "src").iterdir()), folder / "build.mjs", folder / "package-lock.json"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    assert f'name="source" content="{digest}"' in lattice_file.read_text("utf-8"), "run make viewer"
+
+
 def test_a_page_is_the_same_every_time(page, lattice_file, tmp_path):
     write_viewer(tmp_path / "again.html", page)
     assert (tmp_path / "again.html").read_bytes() == lattice_file.read_bytes()
@@ -133,7 +142,7 @@ def test_a_thumbnail_is_where_the_page_looks_for_it(channels):
 def test_arrays_that_do_not_belong_together_are_refused(page, tmp_path):
     series = page.series[0]
     wrong = {
-        "points": (with_series(page, points=series.points[:, :-1]), r"AE: points: expected floats of shape \[3, 27, 3\]"),
+        "points": (with_series(page, points=series.points[:, 1:]), r"points: expected floats of shape \[3, 27, 3\]"),
         "epochs": (with_series(page, epochs=(10, 10, 20)), "ascending"),
         "notes": (with_series(page, notes=("one",)), "a note for each of 3 epochs, got 1"),
         "nan": (with_series(page, points=series.points * np.nan), "not finite"),

@@ -12,12 +12,16 @@ export class Camera {
     this.controls = new OrbitControls(this.lens, element);
     Object.assign(this.controls, { enableDamping: true, dampingFactor: 0.14, minDistance: 0.08, maxDistance: 20 });
     this.controls.addEventListener("change", changed);
-    this.controls.addEventListener("start", () => (this.flight = null));
+    this.controls.addEventListener("start", () => {
+      this.flight = null;
+      this.atHome = false;
+    });
     this.changed = changed;
     this.radius = 1; // of the sphere about the origin that the home view shows whole
     this.flight = null;
     this.atHome = true;
-    this.controls.addEventListener("start", () => (this.atHome = false));
+    this.middle = [0, 0];
+    this.widening = 1;
   }
 
   get distance() {
@@ -25,12 +29,15 @@ export class Camera {
   }
 
   get homeDistance() {
-    return this.radius / Math.sin((this.lens.fov * Math.PI) / 360) / Math.min(1, this.lens.aspect);
+    return (this.radius / Math.sin((this.lens.fov * Math.PI) / 360)) * this.widening;
   }
 
-  resize(width, height) {
+  /** Fill a window of this size, with what the camera looks at in the middle of `free`, its uncovered part. */
+  resize(width, height, free) {
+    this.middle = [(free.left + free.right) / 2, (free.top + free.bottom) / 2];
+    this.widening = height / Math.max(60, Math.min(free.right - free.left, free.bottom - free.top));
     this.lens.aspect = width / height;
-    this.lens.updateProjectionMatrix();
+    this.lens.setViewOffset(width, height, width / 2 - this.middle[0], height / 2 - this.middle[1], width, height);
     if (this.atHome) this.home(false);
   }
 

@@ -1,17 +1,19 @@
 // Every point's colour and relative size; hidden points have none.
 
+import { UNKNOWN } from "./page.js";
+
 /**
- * Ten colours for ten classes, on light and on dark: chosen so that the two most alike of them are as far apart as can
- * be for normal sight and with protanopia, deuteranopia and tritanopia (0.16, 0.10, 0.10, 0.12 in OKLab, simulated as
- * in Machado et al. 2009; matplotlib's tab10 has 0.11, 0.01, 0.02, 0.04). Class 10 k + j has colour j: with k = 1
- * towards the background, with k = 2 away from it, and so on in turn; what the eye cannot tell apart the legend isolates.
+ * Ten colours for ten classes, on light and on dark: searched for so that the two most alike are as far apart as can be
+ * for normal sight and with protanopia, deuteranopia and tritanopia (0.16, 0.10, 0.10, 0.12 in OKLab, simulated as in
+ * Machado et al. 2009; matplotlib's tab10 has 0.11, 0.01, 0.02, 0.04). Class 10 k + j has colour j: for k = 1 nearer to
+ * the background, for k = 2 farther from it, then again from the start. What the eye confuses the legend isolates.
  */
 const CLASSES = [
   "#3e60af", "#d3840c", "#019b7b", "#db2608", "#ad23ec", "#40d0b4", "#ac0e80", "#afca0a", "#9f81ca", "#f38fff",
 ];
 const SHADES = [0, 0.45, -0.4];
 
-/** Viridis (Smith and van der Walt 2015), perceptually uniform; the end that means a large error is far from the background. */
+/** Viridis (Smith and van der Walt 2015), perceptually uniform. A large error is the end far from the background. */
 const VIRIDIS = [
   "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 ].map(channels);
@@ -20,9 +22,6 @@ const THEMES = {
   light: { background: [251, 251, 249], ink: "#1b1d21", neutral: [178, 181, 188], ramp: [0.92, 0] },
   dark: { background: [18, 19, 23], ink: "#f2f3f5", neutral: [92, 96, 106], ramp: [0.15, 1] },
 };
-
-/** Quantised errors end below this; it stands for "not known" (see packing.py). */
-export const UNKNOWN = 65535;
 
 export const themeColours = (theme) => THEMES[theme];
 
@@ -43,23 +42,23 @@ export function errorColour(share, theme) {
   return VIRIDIS[below].map((level, c) => level + (place - below) * (VIRIDIS[below + 1][c] - level));
 }
 
-/** RGBA, a byte each, of every point. Alpha is its relative size: 0 hides it, and what is not known stands back. */
-export function pointColours({ colour, theme, hiddenClasses, hiddenPairs, data }, { label, partner, classes }) {
+/** RGBA, a byte each, of every point. Alpha is its relative size: 0 hides it, what is not known stands back. */
+export function pointColours({ colour, theme, hiddenClasses, hiddenPairs, data }, { label, pair, classes }) {
   const rgba = new Uint8Array(4 * label.length);
   const ofClass = classes.map((_, index) => classColour(index, theme));
   const ofPair = [true, false].map((paired) => pairColour(paired, theme));
   const steps = Array.from({ length: 256 }, (_, step) => errorColour(step / 255, theme));
   const { neutral } = THEMES[theme];
   for (let point = 0; point < label.length; point++) {
-    const pair = partner[point] >= 0 ? 0 : 1;
     let chosen = ofClass[label[point]];
-    if (colour === "pair") chosen = ofPair[pair];
+    if (colour === "pair") chosen = ofPair[pair[point]];
     if (colour === "error") {
       const error = data.error[point];
       chosen = error === UNKNOWN ? neutral : steps[Math.min(255, Math.round((255 * error) / data.scaleEnd))];
     }
     rgba.set(chosen, 4 * point);
-    if (!hiddenClasses.has(label[point]) && !hiddenPairs.has(pair)) rgba[4 * point + 3] = chosen === neutral ? 150 : 255;
+    const shown = !hiddenClasses.has(label[point]) && !hiddenPairs.has(pair[point]);
+    if (shown) rgba[4 * point + 3] = chosen === neutral ? 150 : 255;
   }
   return rgba;
 }

@@ -2,7 +2,7 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** `make("button", { type: "button" }, "text", child)`; a property that is no attribute is set with a dot: ".onclick". */
+/** `make("button", { type: "button", ".onclick": act }, "text", child)`: a dot sets a property, no attribute. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

@@ -6,10 +6,12 @@ const TURN = 0.09; // radians
 const SHIFT = 0.04; // of the distance
 const ZOOM = 1.15;
 
-export function createKeys({ store, camera, timeline, chooseSeries, switchTheme, resize }) {
+export function createKeys({ store, camera, timeline, chooseSeries, switchTheme }) {
   const { state } = store;
   const next = (choices, now, by) => choices[(choices.indexOf(now) + by + choices.length) % choices.length];
   const radios = (name) => [...document.querySelectorAll(`input[name=${name}]`)].map(({ value }) => value);
+
+  const resize = (factor) => store.set({ size: Math.min(6, Math.max(0.3, factor * state.size)) });
 
   const turns = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const actions = {

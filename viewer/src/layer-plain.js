@@ -1,4 +1,4 @@
-// The points, drawn by the processor, where there is no WebGL: discs into the pixels of a 2D canvas, with a depth buffer.
+// The points where there is no WebGL, drawn by the processor: discs in a 2D canvas, with a depth buffer.
 
 const FADE = 0.6;
 

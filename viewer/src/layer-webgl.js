@@ -1,6 +1,17 @@
 // The points, drawn by WebGL. An epoch is uploaded once; moving between two epochs is one uniform.
 
-import { BufferAttribute, BufferGeometry, Color, GLSL3, NoBlending, Points, RawShaderMaterial, Scene, SRGBColorSpace, WebGLRenderer } from "three";
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  GLSL3,
+  NoBlending,
+  Points,
+  RawShaderMaterial,
+  Scene,
+  SRGBColorSpace,
+  WebGLRenderer,
+} from "three";
 
 const VERTEX = `
 precision highp float;
@@ -30,7 +41,7 @@ void main() {
   float radius = length(2.0 * gl_PointCoord - 1.0);
   float cover = 1.0 - smoothstep(1.0 - fwidth(radius), 1.0, radius);
   if (cover < 0.02) discard;
-  vec3 shaded = tint * (1.0 - 0.28 * smoothstep(0.5, 1.0, radius));
+  vec3 shaded = tint * (1.0 - 0.34 * smoothstep(0.5, 1.0, radius));
   pixel = vec4(mix(shaded, background, distant), cover);
 }`;
 
@@ -73,8 +84,9 @@ class WebglLayer {
 
   colour(rgba, background) {
     this.geometry.setAttribute("colour", new BufferAttribute(rgba, 4, true));
-    this.uniforms.background.value.setRGB(...background.map((level) => level / 255));
-    this.renderer.setClearColor(new Color().setRGB(...background.map((level) => level / 255), SRGBColorSpace));
+    const levels = background.map((level) => level / 255);
+    this.uniforms.background.value.setRGB(...levels); // the shader writes what the screen gets
+    this.renderer.setClearColor(new Color().setRGB(...levels, SRGBColorSpace));
   }
 
   draw({ here, there, mix }, camera, reach) {

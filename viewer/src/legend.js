@@ -8,15 +8,16 @@ const COLOURINGS = [["label", "Label"], ["error", "Error"], ["pair", "Pair"]];
 export function createLegend(page, store, chooseSeries) {
   const { state } = store;
   const classes = { key: "hiddenClasses", counts: counted(page.label, page.classes.length) };
-  const paired = page.partner.reduce((sum, row) => sum + (row >= 0), 0);
-  const pairs = { key: "hiddenPairs", counts: [paired, page.count - paired] };
+  const pairs = { key: "hiddenPairs", counts: counted(page.pair, 2) };
   const labelled = page.classes.length > 1;
 
-  radios("series", page.kinds.map(({ name }, index) => [String(index), name]), (value) => chooseSeries(Number(value)));
-  radios("colour", COLOURINGS.filter(([value]) => value !== "label" || labelled), (value) => store.set({ colour: value }));
+  const series = page.kinds.map(({ name }, index) => [String(index), name]);
+  const colourings = COLOURINGS.filter(([value]) => value !== "label" || labelled);
+  radios("series", series, (value) => chooseSeries(Number(value)));
+  radios("colour", colourings, (value) => store.set({ colour: value }));
   byId("series-box").hidden = page.kinds.length < 2;
   byId("classes-box").hidden = !labelled;
-  byId("pairs-box").hidden = paired === 0 || paired === page.count;
+  byId("pairs-box").hidden = pairs.counts.includes(0);
   list("classes", classes, page.classes);
   list("pairs", pairs, ["known", "not known"]);
   byId("show-all").onclick = () => store.set({ hiddenClasses: new Set(), hiddenPairs: new Set() });
@@ -62,6 +63,12 @@ export function createLegend(page, store, chooseSeries) {
     byId("show-all").hidden = state.hiddenClasses.size + state.hiddenPairs.size === 0;
   });
 
+  store.on(["hiddenClasses", "hiddenPairs"], ({ hiddenClasses, hiddenPairs }) => {
+    let shown = 0;
+    page.label.forEach((label, point) => (shown += !hiddenClasses.has(label) && !hiddenPairs.has(page.pair[point])));
+    byId("shown").textContent = `${grouped(shown)} of ${grouped(page.count)} points`;
+  });
+
   store.on(["series", "colour"], ({ series, colour }) => {
     document.querySelector(`input[name=series][value="${series}"]`).checked = true;
     document.querySelector(`input[name=colour][value=${colour}]`).checked = true;
@@ -79,9 +86,10 @@ export function createLegend(page, store, chooseSeries) {
 }
 
 function radios(name, choices, choose) {
-  const labels = choices.map(([value, shown]) =>
-    make("label", {}, make("input", { type: "radio", name, value, ".onchange": () => choose(value) }), make("span", {}, shown)),
-  );
+  const labels = choices.map(([value, shown]) => {
+    const input = make("input", { type: "radio", name, value, ".onchange": () => choose(value) });
+    return make("label", {}, input, make("span", {}, shown));
+  });
   byId(name).replaceChildren(...labels);
 }
 

@@ -29,7 +29,8 @@ export function createSearch(page, goTo) {
         return item;
       }),
     );
-    byId("hit-count").textContent = !wanted ? "" : total > MOST ? `the first ${MOST} of ${grouped(total)} names` : total === 1 ? "1 name" : `${grouped(total)} names`;
+    const names = total === 1 ? "1 name" : `${grouped(total)} names`;
+    byId("hit-count").textContent = total > MOST ? `the first ${MOST} of ${names}` : names;
     open(wanted !== "");
   }
 
@@ -53,6 +54,7 @@ export function createSearch(page, goTo) {
     const point = hits[index];
     input.value = page.names[point];
     open(false);
+    byId("stage").focus(); // so that the arrow keys turn the map
     goTo(point);
   }
 

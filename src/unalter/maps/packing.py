@@ -92,7 +92,7 @@ def _distinct_reconstructions(series: tuple[MapSeries, ...]) -> tuple[list[np.nd
         if one.x_hat is None:
             of_series.append(None)
             continue
-        key = blake2b(np.ascontiguousarray(one.x_hat)).digest()
+        key = blake2b(np.ascontiguousarray(one.x_hat).data).digest()
         if key not in places:
             places[key] = len(distinct)
             distinct.append(one.x_hat)

@@ -147,6 +147,7 @@ def test_arrays_that_do_not_belong_together_are_refused(page, tmp_path):
         "notes": (with_series(page, notes=("one",)), "a note for each of 3 epochs, got 1"),
         "nan": (with_series(page, points=series.points * np.nan), "not finite"),
         "neighbours": (with_series(page, neighbours=series.neighbours + 10), "neighbours: expected rows from 0 to 26"),
+        "flat neighbours": (with_series(page, neighbours=series.neighbours[:, 0]), "neighbours: expected integers"),
         "error": (with_series(page, error=series.error[:3]), "AE: error"),
         "x_hat": (with_series(page, x_hat=series.x_hat[:, :, :8]), "AE: x_hat: expected uint8"),
         "labels": (changed(page, labels=page.pictures.labels[:4]), "labels: expected integers"),

@@ -150,17 +150,23 @@ def test_a_click_keeps_the_point_and_its_neighbours_can_be_visited(open_page):
     assert tab.locator("#card").is_hidden() and state(tab, "pinned") == -1
 
 
-def test_a_drag_turns_the_map_and_keeps_nothing(open_page):
+def test_the_mouse_turns_shifts_and_zooms_the_map_and_keeps_nothing(open_page):
     tab = open_page()
     x, y = middle(tab)
     before = tab.evaluate("unalter.where(0)")
-    tab.mouse.move(x, y)
-    tab.mouse.down()
-    tab.mouse.move(x + 80, y + 10, steps=4)
-    tab.mouse.up()
-    settled(tab)
-    after = tab.evaluate("unalter.where(0)")
-    assert np.abs(np.subtract(after, before)[:2]).max() > 20
+    for button in ("left", "right"):
+        tab.mouse.move(x, y)
+        tab.mouse.down(button=button)
+        tab.mouse.move(x + 80, y + 10, steps=4)
+        tab.mouse.up(button=button)
+        settled(tab)
+        after = tab.evaluate("unalter.where(0)")
+        assert np.abs(np.subtract(after, before)[:2]).max() > 20
+        before = after
+    assert tab.evaluate("unalter.camera.controls.target.length()") > 0.05
+    distance = tab.evaluate("unalter.camera.distance")
+    tab.mouse.wheel(0, -200)
+    tab.wait_for_function("(distance) => unalter.camera.distance < 0.95 * distance", arg=distance)
     assert state(tab, "pinned") == -1
 
 

@@ -113,7 +113,7 @@ def check_page(page: MapPage) -> None:
         _expect(f"{name}: points", series.points, (epochs, count, 3), "f")
         if not np.isfinite(series.points).all():
             raise InputError(f"{name}: points that are not finite cannot be shown")
-        _expect(f"{name}: neighbours", series.neighbours, (count, *series.neighbours.shape[1:2]), "iu")
+        _expect(f"{name}: neighbours", series.neighbours, (count, (*series.neighbours.shape, 0)[1]), "iu")
         _expect_rows(f"{name}: neighbours", series.neighbours, 0, count)
         _expect(f"{name}: error", series.error, (count,), "f")
         if series.x_hat is not None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -66,17 +67,28 @@ def lattice_file(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser's executable; installed where that is possible, else the tests are skipped."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        wait = ["-o", "DPkg::Lock::Timeout=900"]  # another worker may be at it
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *wait, *command], env=environment, stdout=subprocess.DEVNULL, check=False)
-        found = shutil.which("chromium")
+    if _installed() is None and shutil.which("apt-get") and os.geteuid() == 0:
+        _install()
+    found = _installed()
     if found is None:
         pytest.skip("no Chromium here, and it could not be installed (apt-get install chromium, as root)")
     return found
+
+
+def _installed() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _install() -> None:
+    import fcntl
+
+    with open(Path(tempfile.gettempdir()) / "unalter-tests-chromium.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
+        if _installed() is not None:
+            return
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in ("update -qq", "install -y -qq --no-install-recommends chromium"):
+            subprocess.run(["apt-get", *command.split()], env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
 @pytest.fixture(scope="session")

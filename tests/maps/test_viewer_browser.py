@@ -100,7 +100,13 @@ def test_what_is_drawn_is_where_it_is_looked_for(open_page):
 def test_points_move_between_epochs(open_page):
     tab = open_page(reduced_motion="no-preference")
     go_to_epoch(tab, 0)
-    tab.evaluate("unalter.ats = []; unalter.watch = setInterval(() => unalter.ats.push(unalter.state.at), 20)")
+    tab.evaluate(
+        """() => {
+             unalter.ats = [];
+             const watch = () => unalter.ats.push(unalter.state.at) && requestAnimationFrame(watch);
+             watch();
+           }"""
+    )
     tab.locator("#play").click()
     tab.wait_for_function("() => !unalter.state.playing && unalter.state.at === 2")
     seen = tab.evaluate("unalter.ats")
@@ -290,6 +296,26 @@ def test_every_control_can_be_reached_by_keyboard_and_has_a_name(open_page):
         tab.keyboard.press("Tab")
         reached.add(tab.evaluate("(({ id, name, className }) => id || name || className)(document.activeElement)"))
     assert {"stage", "search", "home", "theme", "help-button", "series", "colour", "group", "play", "epoch"} <= reached
+
+
+def test_the_map_comes_back_when_the_graphics_were_lost(open_page):
+    tab = open_page()
+    x, y = middle(tab)
+    before = colour_at(tab, x, y)
+    tab.evaluate(
+        """() => {
+             const lose = document.getElementById("points").getContext("webgl2").getExtension("WEBGL_lose_context");
+             const canvas = document.getElementById("points");
+             const restored = new Promise((done) => canvas.addEventListener("webglcontextrestored", done));
+             const lost = new Promise((done) => canvas.addEventListener("webglcontextlost", done));
+             lose.loseContext();
+             return lost.then(() => new Promise((done) => setTimeout(done, 50))).then(() => {
+               lose.restoreContext();
+               return restored;
+             }).then(() => 0);
+           }"""
+    )
+    assert (colour_at(tab, x, y) == before).all()
 
 
 def test_nothing_is_drawn_while_nothing_changes(open_page):

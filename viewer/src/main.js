@@ -73,4 +73,7 @@ async function start() {
   dataset.ready = "";
 }
 
-start();
+start().catch((error) => {
+  byId("note").textContent = `The page cannot be shown: ${error.message}`;
+  throw error;
+});

@@ -78,7 +78,7 @@ def write_viewer(path: Path, page: MapPage, thumbnails: bool = True) -> None:
     Raises:
         InputError: arrays of the page do not belong together; says which and how.
     """
-    check_page(page)
+    _check_page(page)
     before, after = _TEMPLATE.read_text("utf-8").split(_PLACE)
     with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
         file.write(before)
@@ -86,7 +86,7 @@ def write_viewer(path: Path, page: MapPage, thumbnails: bool = True) -> None:
         file.write(after)
 
 
-def check_page(page: MapPage) -> None:
+def _check_page(page: MapPage) -> None:
     """Refuse a page whose arrays do not belong together.
 
     Raises:

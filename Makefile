@@ -7,7 +7,7 @@ STAMP := .venv/.setup-done
 BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench digits clean
+.PHONY: help setup demo test lint bench digits viewer clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ bench: setup ## run every benchmark with its quick defaults
 digits: setup ## rebuild the shipped digits from MNIST's test files (MNIST=folder)
 	$(BIN)/python scripts/make_digits.py --mnist $(MNIST)
 
+viewer: ## rebuild the page of maps from viewer/ (needs Node and npm); says whether it changed
+	cd viewer && npm ci --ignore-scripts --silent && npm run --silent build -- ../src/unalter/maps/viewer.html
+	@git diff --quiet HEAD -- src/unalter/maps/viewer.html && echo "viewer.html is as committed" || \
+		echo "viewer.html differs from the committed one"
+
 clean: ## remove what was built; runs/ stays
-	rm -rf .venv build dist .pytest_cache .ruff_cache
+	rm -rf .venv build dist viewer/node_modules .pytest_cache .ruff_cache
 	find src tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -203,7 +203,8 @@ def generate(
 @cli.command(name="map")
 @click.argument("run", type=_FOLDER)
 @click.argument("data", type=_FOLDER)
-@click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True, help="The PNG file to write.")
+@click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True,
+              help="The file to write: .png, or .html for a page to move about in.")  # fmt: skip
 @click.option("--points", type=click.IntRange(0), default=0, show_default=True, help="Map only so many; 0: all.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
 @_model

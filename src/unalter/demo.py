@@ -40,11 +40,9 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     console.say(
         f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
     )
-    run = train(
-        out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=_EPOCHS, batch_size=_BATCH, seed=seed
-    )
+    run = train(out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=10, batch_size=_BATCH, seed=seed)
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
     write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)
     console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")
-    for path in ("run/ae/samples", "run/cvae/maps", "run/evaluation", "generated.png"):
+    for path in ("run/ae/samples", "run/maps.html", "run/cvae/maps", "run/evaluation", "generated.png"):
         console.say(f"  {out / path}")

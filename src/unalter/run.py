@@ -51,6 +51,11 @@ class ModelFolder:
     def map_points(self, epoch: int) -> Path:
         return self.path / "maps" / f"epoch_{epoch:03d}.npz"
 
+    def stored_maps(self) -> dict[int, Path]:
+        """The epochs that have maps, ascending, and their files."""
+        found = {int(path.stem.removeprefix("epoch_")): path for path in (self.path / "maps").glob("epoch_*.npz")}
+        return dict(sorted(found.items()))
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -74,6 +79,11 @@ class RunFolder:
     def backgrounds(self) -> Path:
         """The folder of the recipe's backgrounds."""
         return self.recipe.parent / "backgrounds"
+
+    @property
+    def map_page(self) -> Path:
+        """All maps of all models, interactive."""
+        return self.path / "maps.html"
 
     @property
     def log(self) -> Path:

@@ -11,7 +11,17 @@ from unalter.config import TrainOptions
 from unalter.console import Console
 from unalter.data import Folders
 from unalter.inference import Model
-from unalter.maps import LEAST_POINTS, chosen_rows, draw_map, map_codes, save_points
+from unalter.maps import (
+    LEAST_POINTS,
+    PointMap,
+    StoredMaps,
+    chosen_rows,
+    draw_map,
+    load_maps,
+    map_codes,
+    save_maps,
+    series_name,
+)
 from unalter.pictures import grid, to_uint8, write_picture
 from unalter.run import ModelFolder
 from unalter.training.batches import PairSource
@@ -20,6 +30,8 @@ from unalter.training.trainer import Trainer
 _SAMPLES = 20
 _EVERY = 10
 """Sample pictures every so many epochs where no maps are asked for."""
+_WORSE = 0.02
+"""A KL that is larger by this share is said to be."""
 
 
 class Snapshots:
@@ -52,16 +64,16 @@ class Snapshots:
             self._write_samples(model, epoch)
             wrote = True
         if every and not self._folder.map_points(epoch).exists():
-            wrote |= self._write_maps(model, epoch)
+            wrote |= self._write_maps(model, epoch, trainer.progress.finished)
         return wrote
 
     def _write_samples(self, model: Model, epoch: int) -> None:
         x_hat = model.denoise(self._x_alt, self._y)
         write_picture(self._folder.samples(epoch), grid([to_uint8(part) for part in (self._x_alt, x_hat, self._x)]))
 
-    def _write_maps(self, model: Model, epoch: int) -> bool:
+    def _write_maps(self, model: Model, epoch: int, last: bool) -> bool:
         rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)
-        name = self._folder.name
+        name, seed = self._folder.name, self._options.seed
         if len(rows) < LEAST_POINTS:
             self._console.say(f"{name}: no map: {len(rows)} pictures are too few for one")
             return False
@@ -69,12 +81,32 @@ class Snapshots:
         images, labels = np.array(self._altered.images[rows]), self._altered.labels[rows]
         codes = {"means" if model.network.shape.variational else "codes": model.encode(images, labels)}
         if model.network.shape.variational:
-            codes["sampled"] = model.encode(images, labels, sample=True, seed=self._options.seed)
-        maps = {kind: map_codes(values, self._options.seed) for kind, values in codes.items()}
-        for kind, one in maps.items():
-            title = f"{name.upper()} {kind}, epoch {epoch}: {len(rows):,} pictures, KL {one.kl:.2f}"
-            draw_map(self._folder.map_picture(epoch, kind == "sampled"), one.points, labels, title)
-        save_points(self._folder.map_points(epoch), rows, labels, **maps)
+            codes["sampled"] = model.encode(images, labels, sample=True, seed=seed)
+        before = self._maps_before(epoch, rows)
+        maps: dict[str, PointMap] = {}
+        for kind, values in codes.items():
+            # sampled codes begin where the means are, which have been mapped first
+            maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"))
+            title = f"{series_name(name, kind)}, epoch {epoch}"
+            draw_map(self._folder.map_picture(epoch, kind == "sampled"), maps[kind], labels, title)
+        save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
         spent = time.monotonic() - start
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
+        if last and before:
+            kind, values = next(iter(codes.items()))
+            self._compare_with_cold(name, maps[kind], map_codes(values, labels, seed))
         return True
+
+    def _maps_before(self, epoch: int, rows: np.ndarray) -> dict[str, PointMap]:
+        """The maps that new ones go on from: of the latest epoch before, where it mapped the same pictures."""
+        earlier = [path for other, path in self._folder.stored_maps().items() if other < epoch]
+        stored = load_maps(earlier[-1]) if earlier else None
+        return stored.maps if stored is not None and np.array_equal(stored.rows, rows) else {}
+
+    def _compare_with_cold(self, name: str, warm: PointMap, cold: PointMap) -> None:
+        """Maps that go on from one another could be caught in an early arrangement: say how far that is so."""
+        more = warm.kl / cold.kl - 1
+        words = f"{name:<4} the last map goes on from the ones before, KL {warm.kl:.3f}; made anew it has {cold.kl:.3f}"
+        if more > _WORSE:
+            words += f": {more:.1%} more, so trust neighbourhoods in it less ('unalter map' makes maps anew)"
+        self._console.say(words)

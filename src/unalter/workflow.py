@@ -19,6 +19,7 @@ from unalter.data import Folders, read_folders
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.inference import Model, choose_device, load
+from unalter.maps import write_run_page
 from unalter.nn import Architecture
 from unalter.pairing import Pairs, read_pairs, write_pairs
 from unalter.preparation import check, content_hash, pairs_for, recipe_for
@@ -107,7 +108,7 @@ def train(
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {chosen.precision}, seed {chosen.seed}")
     try:
-        _fit_all(run, folders, chosen, source, device, console, resume)
+        _fit_all(run, folders, pairs, chosen, source, device, console, resume)
     except InputError as error:
         console.log_only(f"error: {error}")
         raise
@@ -116,7 +117,7 @@ def train(
 
 
 def _fit_all(
-    run: RunFolder, folders: Folders, options: TrainOptions, source: PairSource, device: torch.device,
+    run: RunFolder, folders: Folders, pairs: Pairs, options: TrainOptions, source: PairSource, device: torch.device,
     console: Console, resume: bool,
 ) -> None:  # fmt: skip
     fingerprint = _fingerprint(run, folders)
@@ -131,9 +132,11 @@ def _fit_all(
         if trainer.progress.finished:
             console.say(f"{name}: finished already, {trainer.progress.epoch} epochs")
             trained_any |= snapshots.take(trainer)
-            continue
-        trained_any = True
-        _fit(trainer, snapshots, options, console)
+        else:
+            trained_any = True
+            _fit(trainer, snapshots, options, console)
+    if write_run_page(run, folders, pairs):
+        console.say(f"all maps, to move about in: {run.map_page}")
     if resume and not trained_any:
         console.say("this run is finished: there is nothing to resume")
 

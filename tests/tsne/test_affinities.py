@@ -8,12 +8,17 @@ import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
 from unalter.tsne import neighbours
-from unalter.tsne.affinities import joint_probabilities
+from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.divergence import attraction_divergence, divergence
 from unalter.tsne.forces import Repulsion
 from unalter.tsne.kernels import Threads
 
 ONE_THREAD = Threads(1)
+
+
+def joint(x: np.ndarray, perplexity: float) -> sp.csr_matrix:
+    count = neighbour_count(len(x), perplexity)
+    return joint_probabilities(*neighbours.nearest(x, count, ONE_THREAD), perplexity, ONE_THREAD)
 
 
 def points(n: int, d: int = 10) -> np.ndarray:
@@ -51,7 +56,7 @@ def test_approximate_neighbours_are_nearly_the_exact_ones(monkeypatch):
 
 def test_joint_probabilities_are_symmetric_and_have_the_perplexity_asked_for():
     x, perplexity = points(400), 12.0
-    p = joint_probabilities(x, perplexity, ONE_THREAD)
+    p = joint(x, perplexity)
     assert p.sum() == pytest.approx(1, abs=1e-6)
     assert abs(p - p.T).max() == 0
     assert p.diagonal().max() == 0
@@ -78,19 +83,19 @@ def test_joint_probabilities_are_symmetric_and_have_the_perplexity_asked_for():
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
 def test_units_do_not_matter(scale):
     x = points(200)
-    one, other = (joint_probabilities(values.astype(np.float32), 10, ONE_THREAD) for values in (x, x * scale))
+    one, other = (joint(values.astype(np.float32), 10) for values in (x, x * scale))
     assert abs(one - other).max() < 1e-6
 
 
 def test_points_all_in_one_place():
-    p = joint_probabilities(np.ones((20, 3), np.float32), 3, ONE_THREAD)
+    p = joint(np.ones((20, 3), np.float32), 3)
     assert np.isfinite(p.data).all()
     assert p.sum() == pytest.approx(1)
 
 
 def test_divergence_is_the_sum_over_all_pairs(monkeypatch):
     y = (points(900, 3) * 6).astype(np.float32)
-    p = joint_probabilities(points(900), 15, ONE_THREAD)
+    p = joint(points(900), 15)
     apart = np.square(y[:, None].astype(np.float64) - y).sum(2)
     q = 1 / (1 + apart)
     np.fill_diagonal(q, 0)

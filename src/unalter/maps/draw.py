@@ -8,49 +8,63 @@ from typing import Any
 import numpy as np
 
 from unalter.files import whole_file
+from unalter.maps.layout import PointMap
+
+_COLOURS = (
+    "#3e60af", "#d3840c", "#019b7b", "#db2608", "#ad23ec", "#40d0b4", "#ac0e80", "#afca0a", "#9f81ca", "#f38fff",
+)  # fmt: skip
+"""Of the classes, as in the viewer (viewer/src/colours.js): told apart by the colour-blind too. The second ten are
+the same ones, lighter, the third darker."""
+_MOST_IN_LEGEND = 40
 
 
-def draw_map(path: Path, points: np.ndarray, labels: np.ndarray, title: str) -> None:
-    """Draw points [N, 3] coloured by label [N] as PNG, with a legend beside them."""
-    from matplotlib import colormaps
+def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str) -> None:
+    """Draw a map as PNG: points coloured by label [N], a legend beside them, its figures below the title.
+
+    Every map of a series has the same axes, angle and colours.
+    """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
+    points = one.points
     figure = Figure(figsize=(9, 7.2), dpi=130, facecolor="white")
-    axes: Any = figure.add_axes((0.0, 0.02, 0.84, 0.9), projection="3d")  # an Axes3D, which matplotlib does not type
+    axes: Any = figure.add_axes((0.0, 0.0, 0.84, 0.9), projection="3d")  # an Axes3D, which matplotlib does not type
     classes = np.unique(labels)
-    scheme = colormaps["tab10" if len(classes) <= 10 else "tab20"]
+    colours = np.array([_colour(i) for i in range(len(classes))])
     size = float(np.clip(24_000 / len(points), 1.2, 14))
-    turned = points @ _widest_view(points, labels)
-    colour = {label: scheme(i % scheme.N) for i, label in enumerate(classes)}
     axes.scatter(
-        turned[:, 0], turned[:, 1], turned[:, 2],
-        c=[colour[label] for label in labels], s=size, alpha=0.75, linewidths=0, depthshade=True,
+        points[:, 0], points[:, 2], points[:, 1],
+        c=colours[np.searchsorted(classes, labels)], s=size, alpha=0.75, linewidths=0, depthshade=True,
     )  # fmt: skip
-    axes.view_init(elev=22, azim=-60)
-    axes.set_box_aspect(np.ptp(turned, axis=0), zoom=0.95)
+    axes.view_init(elev=18, azim=-70)
+    axes.set(xlim=(-one.reach, one.reach), ylim=(-one.reach, one.reach), zlim=(-one.reach, one.reach))
+    axes.set_box_aspect((1, 1, 1), zoom=1.0)
     axes.tick_params(labelsize=7, colors="0.45", pad=0)
-    for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "123", strict=True):
+    for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "132", strict=True):
         axis.set_pane_color((0.97, 0.97, 0.98, 1.0))
         axis.set_label_text(f"t-SNE {name}", fontsize=8, color="0.35")
         axis._axinfo["grid"].update(color="0.88", linewidth=0.6)
     handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=8, color=colour[label], label=str(label))
-        for label in classes
+        Line2D([], [], marker="o", linestyle="", markersize=8, color=_colour(i), label=str(label))
+        for i, label in enumerate(classes[:_MOST_IN_LEGEND])
     ]
+    more = len(classes) - len(handles)
     figure.legend(
-        handles=handles, title="label", loc="center right", bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=11,
-        ncols=1 if len(classes) <= 20 else 2,
+        handles=handles, title=f"label\n({more} more)" if more else "label", loc="center right",
+        bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=11 if len(handles) <= 20 else 8,
+        ncols=1 if len(handles) <= 20 else 2,
     )  # fmt: skip
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
+    figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
     with whole_file(path) as aside:
         figure.savefig(aside, format="png")
 
 
-def _widest_view(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A rotation [3, 3] after which the class centres spread most along the first two axes."""
-    centres = np.stack([points[labels == label].mean(0) for label in np.unique(labels)])
-    spread = centres if len(centres) > 3 else points
-    _, _, axes = np.linalg.svd(spread - spread.mean(0), full_matrices=False)
-    rotation = axes.T
-    return rotation * np.sign(np.linalg.det(rotation))
+def _colour(index: int) -> tuple[float, float, float]:
+    """Of a class, 0..1 each."""
+    from matplotlib.colors import to_rgb
+
+    rgb = np.array(to_rgb(_COLOURS[index % 10]))
+    towards, share = ((0, 0.0), (1, 0.45), (0, 0.4))[index // 10 % 3]
+    red, green, blue = rgb + share * (towards - rgb)
+    return float(red), float(green), float(blue)

@@ -1,4 +1,4 @@
-"""A fast t-SNE in two and three dimensions, usable by itself, with scikit-learn's estimator interface."""
+"""A fast t-SNE in up to three dimensions, usable by itself, with scikit-learn's estimator interface."""
 
 from unalter.tsne.estimator import TSNE
 

@@ -6,29 +6,34 @@ import numpy as np
 import scipy.sparse as sp
 
 from unalter.tsne.kernels import Threads, compiled
-from unalter.tsne.neighbours import nearest
 
 _STEPS = 100
 _TOLERANCE = 1e-5
 """Of the entropy, in nats."""
 
 
-def joint_probabilities(x: np.ndarray, perplexity: float, threads: Threads, seed: int = 0) -> sp.csr_matrix:
-    """p_ij = (p_j|i + p_i|j) / 2n over the 3 * perplexity nearest neighbours (van der Maaten 2014).
+def neighbour_count(n: int, perplexity: float) -> int:
+    """How many neighbours a point among n has with a perplexity: beyond them affinities are as good as none."""
+    return min(n - 1, int(3 * perplexity + 1))
+
+
+def joint_probabilities(
+    neighbours: np.ndarray, squares: np.ndarray, perplexity: float, threads: Threads
+) -> sp.csr_matrix:
+    """p_ij = (p_j|i + p_i|j) / 2n over the nearest neighbours (van der Maaten 2014).
 
     Args:
-        x: float32 [n, d].
+        neighbours: int32 [n, k] of each point, nearest first.
+        squares: float32 [n, k], their squared distances.
         perplexity: the effective number of neighbours; below n.
 
     Returns:
         float32 [n, n], symmetric, nothing on the diagonal, the sum 1.
     """
-    n = len(x)
-    count = min(n - 1, int(3 * perplexity + 1))
-    rows, squares = nearest(x, count, threads, seed)
+    n, count = neighbours.shape
     conditional = np.empty((n, count), np.float32)
     threads.over(n, _conditional, squares, np.log(perplexity), conditional)
-    p = sp.csr_matrix((conditional.ravel(), rows.ravel(), np.arange(0, n * count + 1, count, np.int32)), (n, n))
+    p = sp.csr_matrix((conditional.ravel(), neighbours.ravel(), np.arange(n + 1) * count), (n, n))
     joint = (p + p.T).tocsr()
     joint.data *= np.float32(1 / joint.data.sum(dtype=np.float64))
     return joint

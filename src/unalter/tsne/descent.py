@@ -9,12 +9,15 @@ import scipy.sparse as sp
 
 from unalter.tsne.divergence import attraction_divergence
 from unalter.tsne.forces import Repulsion, attraction
-from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.kernels import ONE, Threads, compiled
 
 Callback = Callable[[int, float, np.ndarray], object]
 """Called with iteration, KL divergence and a copy of the embedding; true stops the descent."""
 
 _LEAST_GAIN = np.float32(0.01)
+_LONGEST_STEP = np.float32(5)
+"""A few widths of the kernel: few points are easily thrown far apart."""
+_TINY = np.float32(1e-30)
 
 
 class Descent:
@@ -67,10 +70,15 @@ class Descent:
 def _step(y, velocity, gains, together, apart, exaggeration, rate, momentum):
     more, less = np.float32(0.2), np.float32(0.8)
     for i in range(y.shape[0]):
+        square = np.float32(0)
         for axis in range(3):
             force = exaggeration * together[i, axis] + apart[i, axis]
             v, gain = velocity[i, axis], gains[i, axis]
             gain = gain + more if force * v > 0 else max(gain * less, _LEAST_GAIN)
             v = momentum * v + rate * gain * force
-            y[i, axis] += v
             velocity[i, axis], gains[i, axis] = v, gain
+            square += v * v
+        shorter = min(ONE, _LONGEST_STEP / np.sqrt(square + _TINY))
+        for axis in range(3):
+            velocity[i, axis] *= shorter
+            y[i, axis] += velocity[i, axis]

@@ -1,28 +1,34 @@
-"""t-SNE in two or three dimensions, with scikit-learn's interface."""
+"""t-SNE in up to three dimensions, with scikit-learn's interface."""
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from unalter.tsne.affinities import joint_probabilities
+from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent
 from unalter.tsne.divergence import divergence
 from unalter.tsne.kernels import threads
+from unalter.tsne.neighbours import nearest
 
-_EXAGGERATED = 100
-"""Iterations with early exaggeration."""
-_MOMENTUM_EXAGGERATED, _MOMENTUM = 0.8, 0.95
+_HELD, _FALLING = 20, 80
+"""Iterations with the whole early exaggeration, and iterations in which it falls to 1, by the same factor each: a map
+unfolds better than when it is dropped at once, and in fewer iterations."""
 _RATE = 3.0
 """Learning rate after early exaggeration, over the number of points: large, since late on a map mostly grows."""
+_LEAST_RATE = 200.0
+_MOMENTUM_EARLY, _MOMENTUM_FEW, _MOMENTUM_MANY = 0.8, 0.9, 0.95
+_MANY = 10_000
+"""Points from which on the larger momentum is the faster one; fewer would be thrown about by it."""
+_KEPT = 10
 _SPREAD = 1e-4
 """Standard deviation of the start along its first axis: small, so that nothing is decided by it."""
 _GRAIN = 1e-6
@@ -34,15 +40,15 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     A drop-in for `sklearn.manifold.TSNE`: the same objective, Gaussian affinities over 3 * perplexity neighbours.
     Repulsion by particle mesh with a short-range correction (see `unalter.tsne.forces`), and a descent that needs 300
-    iterations.
+    iterations, in which exaggeration falls little by little.
 
     Args:
-        n_components: dimensions of the map, 2 or 3.
+        n_components: dimensions of the map, 1 to 3.
         perplexity: the effective number of neighbours; below the number of points.
-        early_exaggeration: what attraction is multiplied with in the first 100 iterations; 1 for none, as a map that
-            goes on from another one wants.
-        learning_rate: a number as scikit-learn's, or "auto": the number of points over 4 times the early
-            exaggeration (Belkina et al. 2019), afterwards 3/4 of the number of points.
+        early_exaggeration: what attraction is multiplied with at first, falling to 1 within 100 iterations; 1 for none,
+            as a map that goes on from another one wants.
+        learning_rate: a number as scikit-learn's, or "auto": the number of points over 4 times the exaggeration
+            (Belkina et al. 2019), afterwards 3/4 of the number of points.
         max_iter: iterations altogether.
         init: "pca", "random", or where the points start, [n, n_components], used at its own scale.
         random_state: of a random start and of the grain on every start; the same gives the same map, to the last bit
@@ -55,12 +61,13 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Attributes:
         embedding_: float32 [n, n_components].
         kl_divergence_: of the map, in nats; exact, above 120,000 points to 0.001.
+        neighbours_: int32 [n, 10 at the most], each point's nearest others in the data, nearest first.
         n_iter_: iterations that were run.
         learning_rate_: the one after early exaggeration, in scikit-learn's units.
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012 (as scikit-learn's own)
-        "n_components": [Interval(Integral, 2, 3, closed="both")],
+        "n_components": [Interval(Integral, 1, 3, closed="both")],
         "perplexity": [Interval(Real, 0, None, closed="neither")],
         "early_exaggeration": [Interval(Real, 1, None, closed="left")],
         "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -79,7 +86,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         perplexity: float = 30.0,
         early_exaggeration: float = 12.0,
         learning_rate: float | str = "auto",
-        max_iter: int = 300,
+        max_iter: int = 500,
         init: str | np.ndarray = "pca",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
@@ -113,20 +120,23 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             ValueError: X is not finite, or has too few points for the perplexity.
         """
         self._validate_params()
-        x = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
+        x: np.ndarray = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)  # pyright: ignore
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
         random = check_random_state(self.random_state)
         start = self._start(x, random)
         with threads(_thread_count(self.n_jobs)) as pool:
-            p = joint_probabilities(_comparable(x), self.perplexity, pool, random.randint(2**31 - 1))
+            count = neighbour_count(len(x), self.perplexity)
+            rows, squares = nearest(_comparable(x), count, pool, random.randint(2**31 - 1))
+            p = joint_probabilities(rows, squares, self.perplexity, pool)
+            self.neighbours_ = rows[:, :_KEPT].copy()
             descent = Descent(p, start, pool, self._told, self.callback_every)
-            first, later = self._rates(len(x))
-            early = 0 if self.early_exaggeration == 1 else min(_EXAGGERATED, self.max_iter)
-            descent.run(early, first, _MOMENTUM_EXAGGERATED, self.early_exaggeration)
-            descent.run(self.max_iter - early, later, _MOMENTUM)
+            for exaggeration in self._exaggerations():
+                descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_EARLY, exaggeration)
+            rest = self.max_iter - descent.iterations
+            descent.run(rest, self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW)
             self.kl_divergence_ = divergence(p, descent.y, pool)
-        self.learning_rate_ = later / 4
+        self.learning_rate_ = self._rate(len(x)) / 4
         self.n_iter_ = descent.iterations
         self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
         return self.embedding_
@@ -138,11 +148,17 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self) -> int:
         return self.embedding_.shape[1]
 
-    def _rates(self, count: int) -> tuple[float, float]:
-        """Learning rates with and after early exaggeration, of the gradient without the factor 4."""
-        if self.learning_rate == "auto":
-            return max(count / self.early_exaggeration, 200.0), max(_RATE * count, 200.0)
-        return 4 * float(self.learning_rate), 4 * float(self.learning_rate)
+    def _exaggerations(self) -> list[float]:
+        """What attraction is multiplied with in the first iterations."""
+        most = float(self.early_exaggeration)
+        falling = [most ** (1 - (k + 1) / (_FALLING + 1)) for k in range(_FALLING)]
+        return [*[most] * _HELD, *falling][: self.max_iter] if most > 1 else []
+
+    def _rate(self, count: int, exaggeration: float = 0.0) -> float:
+        """The learning rate of the gradient without the factor 4."""
+        if self.learning_rate != "auto":
+            return 4 * float(self.learning_rate)
+        return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
 
     def _start(self, x: np.ndarray, random: np.random.RandomState) -> np.ndarray:
         """Where the points start: [n, 3], a first column of zeros for a map in the plane."""
@@ -153,10 +169,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             start = np.array(self.init, np.float64)
         else:
             start = random.standard_normal(shape) * _SPREAD
-            if self.init == "pca" and min(x.shape) >= self.n_components:
+            if self.init == "pca" and min(x.shape) >= self.n_components and np.ptp(x, axis=0).any():
                 found = PCA(self.n_components, svd_solver="randomized", random_state=random).fit_transform(x)
-                widest = found[:, 0].std()
-                start = found / widest * _SPREAD if widest > 0 else start
+                start = found / found[:, 0].std() * _SPREAD
         return np.pad(start + random.standard_normal(shape) * _GRAIN, ((0, 0), (3 - self.n_components, 0))).astype(
             np.float32
         )
@@ -169,9 +184,5 @@ def _comparable(x: np.ndarray) -> np.ndarray:
     return (x / largest if largest > 0 else x).astype(np.float32)
 
 
-def _thread_count(jobs: int | None) -> int:
-    import os
-
-    if jobs is None:
-        return torch.get_num_threads()
-    return max(jobs if jobs > 0 else (os.cpu_count() or 1) + 1 + jobs, 1)
+def _thread_count(jobs: int | None) -> int | None:
+    return jobs if jobs is None or jobs > 0 else max((os.cpu_count() or 1) + 1 + jobs, 1)

@@ -8,7 +8,6 @@ range summed over near pairs (P3M, Hockney and Eastwood 1988).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np

@@ -68,20 +68,18 @@ class Grid:
 
     def _convolved(self, grid: Tensor) -> Tensor:
         """The grid convolved with the kernel; axis by axis, so that the zeros around it are not transformed twice."""
-        n0, n1, n2 = self.shape
-        waves = torch.fft.rfft(grid, 2 * n2, dim=2)
-        waves = torch.fft.fft(waves, 2 * n1, dim=1)
-        if n0 > 1:
-            waves = torch.fft.fft(waves, 2 * n0, dim=0)
+        waves = torch.fft.rfft(grid, 2 * self.shape[2], dim=2)
+        wide = [axis for axis in (1, 0) if self.shape[axis] > 1]
+        for axis in wide:
+            waves = torch.fft.fft(waves, 2 * self.shape[axis], dim=axis)
         waves *= self._transform
-        if n0 > 1:
-            waves = torch.fft.ifft(waves, dim=0)[:n0]
-        waves = torch.fft.ifft(waves, dim=1)[:, :n1]
-        return torch.fft.irfft(waves, 2 * n2, dim=2)[..., :n2].contiguous()
+        for axis in reversed(wide):
+            waves = torch.fft.ifft(waves, dim=axis).narrow(axis, 0, self.shape[axis])
+        return torch.fft.irfft(waves, 2 * self.shape[2], dim=2)[..., : self.shape[2]].contiguous()
 
 
 def _nodes(length: float) -> int:
-    return 1 if length == 0 else scipy.fft.next_fast_len(int(np.ceil(length)) + _MARGIN, real=True)
+    return 1 if length == 0 else int(scipy.fft.next_fast_len(int(np.ceil(length)) + _MARGIN, real=True) or 0)
 
 
 def _transform(kernel: Callable[[np.ndarray], np.ndarray], spacing: float, shape: tuple[int, ...]) -> Tensor:
@@ -104,7 +102,7 @@ def _transform(kernel: Callable[[np.ndarray], np.ndarray], spacing: float, shape
 
 
 @compiled
-def _weights(y, i, origin, scale, single, at, w, dw):
+def _weights(y, i, origin, scale, shape, at, w, dw):
     """First node, spline weights and their derivatives, along the three axes, of point i."""
     third, sixth, half = np.float32(1 / 3), np.float32(1 / 6), np.float32(0.5)
     one, two = np.float32(1), np.float32(2)
@@ -118,23 +116,24 @@ def _weights(y, i, origin, scale, single, at, w, dw):
         w[axis, 1], w[axis, 2] = two * third - t * t * (one - t * half), two * third - s * s * (one - s * half)
         dw[axis, 0], dw[axis, 3] = -s * s * half, t * t * half
         dw[axis, 1], dw[axis, 2] = -t * (two - half * t - t), s * (two - half * s - s)
-    if single:
-        at[0] = 0
-        w[0, 0], dw[0, 0] = one, np.float32(0)
+        if shape[axis] == 1:
+            at[axis] = 0
+            w[axis, 0], dw[axis, 0] = one, np.float32(0)
 
 
 @compiled
 def _spread_parts(y, origin, scale, grids, bounds, low, high):
     """Spread the points of parts low..high, each on a grid of its own."""
     at, w, dw = np.empty(3, np.int64), np.empty((3, 4), np.float32), np.empty((3, 4), np.float32)
-    single = grids.shape[1] == 1
+    shape = grids.shape[1:]
+    n0, n1, n2 = min(shape[0], 4), min(shape[1], 4), min(shape[2], 4)
     for part in range(low, high):
         for i in range(bounds[part], bounds[part + 1]):
-            _weights(y, i, origin, scale, single, at, w, dw)
-            for a in range(1 if single else 4):
-                for b in range(4):
+            _weights(y, i, origin, scale, shape, at, w, dw)
+            for a in range(n0):
+                for b in range(n1):
                     row, weight = grids[part, at[0] + a, at[1] + b], w[0, a] * w[1, b]
-                    for c in range(4):
+                    for c in range(n2):
                         row[at[2] + c] += weight * w[2, c]
 
 
@@ -142,15 +141,15 @@ def _spread_parts(y, origin, scale, grids, bounds, low, high):
 def _gather(y, origin, scale, values, result, low, high):
     """Read value and gradient at points low..high off the grid."""
     at, w, dw = np.empty(3, np.int64), np.empty((3, 4), np.float32), np.empty((3, 4), np.float32)
-    single = values.shape[0] == 1
+    n0, n1, n2 = min(values.shape[0], 4), min(values.shape[1], 4), min(values.shape[2], 4)
     for i in range(low, high):
-        _weights(y, i, origin, scale, single, at, w, dw)
+        _weights(y, i, origin, scale, values.shape, at, w, dw)
         total, g0, g1, g2 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        for a in range(1 if single else 4):
-            for b in range(4):
+        for a in range(n0):
+            for b in range(n1):
                 row = values[at[0] + a, at[1] + b]
                 v, dv = np.float32(0), np.float32(0)
-                for c in range(4):
+                for c in range(n2):
                     v += row[at[2] + c] * w[2, c]
                     dv += row[at[2] + c] * dw[2, c]
                 total += w[0, a] * w[1, b] * v

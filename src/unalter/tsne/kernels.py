@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -40,7 +41,7 @@ class Threads:
         if self._pool is None:
             kernel(*arguments, 0, n)
             return
-        jobs = [self._pool.submit(kernel, *arguments, a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        jobs = [self._pool.submit(kernel, *arguments, a, b) for a, b in pairwise(bounds)]
         for job in jobs:
             job.result()
 
@@ -51,9 +52,10 @@ class Threads:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[Threads]:
-    """So many threads, for torch too, until the block ends."""
+def threads(count: int | None = None) -> Iterator[Threads]:
+    """So many threads, for torch too, until the block ends; None: as many as torch has."""
     before = torch.get_num_threads()
+    count = count or before
     torch.set_num_threads(count)
     pool = Threads(count)
     try:

@@ -61,7 +61,7 @@ def _approximate(x: np.ndarray, count: int, threads: Threads, seed: int) -> np.n
     index = NNDescent(
         x, n_neighbors=count + 1, random_state=seed, n_jobs=threads.count, low_memory=True, max_candidates=60
     )
-    found, _ = index.neighbor_graph
+    found = np.asarray(index.neighbor_graph[0])  # pyright: ignore[reportOptionalSubscript]
     own = found == np.arange(len(x))[:, None]
     own[:, -1] |= ~own.any(1)  # where the point is not its own neighbour, the farthest goes
     return found[~own].reshape(len(x), count).astype(np.int32)

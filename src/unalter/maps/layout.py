@@ -57,7 +57,7 @@ def map_codes(codes: np.ndarray, labels: np.ndarray, seed: int = 0, before: Poin
             (rigidly, orthogonal Procrustes), so that the eye can follow a cluster.
     """
     from unalter.tsne import TSNE  # slow to import, and many runs draw no map
-    from unalter.tsne.kernels import threads
+    from unalter.tsne.loops import threads
     from unalter.tsne.neighbours import nearest
 
     perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.loops import Threads, compiled
 
 _STEPS = 100
 _TOLERANCE = 1e-5

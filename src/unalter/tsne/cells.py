@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unalter.tsne.kernels import ONE, Threads, compiled
+from unalter.tsne.loops import ONE, Threads, compiled
+from unalter.tsne.student import taylor, value_and_push
 
 _MOST_CELLS = 4_000_000
 """Cells grow where there would be more: points far apart would make a grid that no memory holds."""
@@ -56,23 +57,16 @@ def _cell_shape(y: np.ndarray, side: float) -> tuple[tuple[int, int, int], float
         side *= 1.25
 
 
-def add_remainder(cells: Cells, reach: float, result: np.ndarray, threads: Threads) -> None:
-    """Add what `smooth_kernel` leaves out of 1 / (1 + r^2): value and gradient, to [n, 4] in the order of the cells.
+def add_remainder(cells: Cells, reach: float, dof: int, result: np.ndarray, threads: Threads) -> None:
+    """Add what `smooth_kernel` leaves out of the kernel: value and gradient, to [n, 4] in the order of the cells.
 
     Args:
         reach: at most the side of the cells.
     """
+    square, coefficients = np.float32(reach**2), taylor(reach, dof).astype(np.float32)
     shape = np.array(cells.shape)
-    threads.over(len(cells.start) - 1, _add_remainder, cells.y, cells.start, shape, np.float32(reach), result, parts=8)
-
-
-def smooth_kernel(squares: np.ndarray, reach: float) -> np.ndarray:
-    """1 / (1 + r^2), within reach its third-order Taylor polynomial in r^2 about reach^2; of squared distances.
-
-    With u = (reach^2 - r^2) / (1 + reach^2) the kernel is a geometric series in u, and the rest of it u^4 / (1 + r^2).
-    """
-    u = np.maximum((reach**2 - squares) / (1 + reach**2), 0)
-    return (1 - u**4) / (1 + squares)
+    arguments = cells.y, cells.start, shape, square, coefficients, dof, result
+    threads.over(len(cells.start) - 1, _add_remainder, *arguments, parts=8)
 
 
 @compiled
@@ -99,10 +93,8 @@ def _sort(y, low, scale, shape, order, start, sorted_y):
 
 
 @compiled
-def _add_remainder(y, start, shape, reach, result, low, high):
+def _add_remainder(y, start, shape, square, coefficients, dof, result, low, high):
     """For the points of cells low..high. The points around a cell are copied together first: one long loop is fast."""
-    square = reach * reach
-    inverse = ONE / (ONE + square)
     n1, n2 = shape[1], shape[2]
     near = np.empty((3, 1024), np.float32)
     for cell in range(low, high):
@@ -120,29 +112,29 @@ def _add_remainder(y, start, shape, reach, result, low, high):
                     near = longer
                 near[:, count : count + b - a] = y[:, a:b]
                 count += b - a
-        _sum_remainder(
-            near[0, :count], near[1, :count], near[2, :count], y, square, inverse, result, start[cell], start[cell + 1]
-        )
+        _sum_remainder(near[:, :count], y, square, coefficients, dof, result, start[cell], start[cell + 1])
 
 
 @compiled
-def _sum_remainder(p, q, r, y, square, inverse, result, low, high):
-    zero, two, four = np.float32(0), np.float32(2), np.float32(4)
+def _sum_remainder(near, y, square, coefficients, dof, result, low, high):
+    p, q, r = near[0], near[1], near[2]
+    k0, k1, k2, k3 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    zero, two, three = np.float32(0), np.float32(2), np.float32(3)
     for i in range(low, high):
         y0, y1, y2 = y[0, i], y[1, i], y[2, i]
-        value, g0, g1, g2 = zero, zero, zero, zero
+        total, g0, g1, g2 = zero, zero, zero, zero
         for j in range(len(p)):
             d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
             apart = d0 * d0 + d1 * d1 + d2 * d2
-            u = max((square - apart) * inverse, zero)
-            kernel = ONE / (ONE + apart)
-            cube = u * u * u
-            value += cube * u * kernel
-            slope = (four * inverse + u * kernel) * cube * kernel
-            g0 += slope * d0
-            g1 += slope * d1
-            g2 += slope * d2
-        result[i, 0] += value
-        result[i, 1] -= two * g0
-        result[i, 2] -= two * g1
-        result[i, 3] -= two * g2
+            value, push = value_and_push(apart, dof)
+            t = square - apart
+            inside = ONE if t > 0 else zero
+            total += inside * (value - (k0 + t * (k1 + t * (k2 + t * k3))))
+            push = inside * (push - two * (k1 + t * (two * k2 + t * (three * k3))))
+            g0 += push * d0
+            g1 += push * d1
+            g2 += push * d2
+        result[i, 0] += total
+        result[i, 1] -= g0
+        result[i, 2] -= g1
+        result[i, 3] -= g2

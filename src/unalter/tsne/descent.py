@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from unalter.tsne.divergence import attraction_divergence
 from unalter.tsne.forces import Repulsion, attraction
-from unalter.tsne.kernels import ONE, Threads, compiled
+from unalter.tsne.loops import ONE, Threads, compiled
 
 Callback = Callable[[int, float, np.ndarray], object]
 """Called with iteration, KL divergence and a copy of the embedding; true stops the descent."""
@@ -28,19 +28,20 @@ class Descent:
     Args:
         p: joint probabilities [n, n].
         y: float32 [n, 3]; a first column of zeros makes a map in the plane.
+        dof: degrees of freedom of the kernel, 1 or 2.
         threads: that the work is shared among.
         callback: called every `callback_every` iterations.
     """
 
     def __init__(
-        self, p: sp.csr_matrix, y: np.ndarray, threads: Threads, callback: Callback | None = None,
+        self, p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads, callback: Callback | None = None,
         callback_every: int = 50,
     ) -> None:  # fmt: skip
         self.y = np.array(y, np.float32, order="C")
         self.iterations = 0
         self.stopped = False
-        self._p, self._threads = p, threads
-        self._repulsion = Repulsion(threads)
+        self._p, self._dof, self._threads = p, dof, threads
+        self._repulsion = Repulsion(dof, threads)
         self._velocity, self._gains = np.zeros_like(self.y), np.ones_like(self.y)
         self._callback, self._every = callback, callback_every
 
@@ -48,7 +49,7 @@ class Descent:
         """Move the points so many times, unless the callback stops it.
 
         Args:
-            learning_rate: of the gradient without the factor 4 (scikit-learn's is a quarter of it).
+            learning_rate: of the force, the gradient without its factor 2 (dof + 1) / dof.
             momentum: the share of the last step that is taken again.
             exaggeration: what attraction is multiplied with.
         """
@@ -56,10 +57,10 @@ class Descent:
             if self.stopped:
                 return
             apart, z = self._repulsion(self.y)
-            together = attraction(self._p, self.y, self._threads)
+            together = attraction(self._p, self.y, self._dof, self._threads)
             self.iterations += 1
             if self._callback is not None and self.iterations % self._every == 0:
-                divergence = attraction_divergence(self._p, self.y, self._threads) + float(np.log(z))
+                divergence = attraction_divergence(self._p, self.y, self._dof, self._threads) + float(np.log(z))
                 self.stopped = bool(self._callback(self.iterations, divergence, self.y.copy()))
             numbers = (np.float32(value) for value in (exaggeration, learning_rate, momentum))
             _step(self.y, self._velocity, self._gains, together, apart, *numbers)

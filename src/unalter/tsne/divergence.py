@@ -6,14 +6,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from unalter.tsne.forces import Repulsion, exact_field
-from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.loops import Threads, compiled
 
 _EXACT = 120_000
 """Up to so many points Z is summed over all pairs."""
 
 
-def divergence(p: sp.csr_matrix, y: np.ndarray, threads: Threads) -> float:
-    """KL(P || Q) = sum p log(p / q), q_ij = 1 / (1 + |y_i - y_j|^2) / Z, in nats.
+def divergence(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> float:
+    """KL(P || Q) = sum p log(p / q), q_ij = K(|y_i - y_j|) / Z (see `student`), in nats.
 
     Up to 120,000 points Z is summed over all pairs; beyond it comes off a grid, to one part in a thousand (tested),
     so the divergence is right to 0.001.
@@ -21,21 +21,22 @@ def divergence(p: sp.csr_matrix, y: np.ndarray, threads: Threads) -> float:
     Args:
         p: joint probabilities [n, n].
         y: float32 [n, 3].
+        dof: degrees of freedom of the kernel, 1 or 2.
     """
-    field = exact_field(y, threads) if len(y) <= _EXACT else Repulsion(threads).field(y)
+    field = exact_field(y, dof, threads) if len(y) <= _EXACT else Repulsion(dof, threads).field(y)
     z = field[:, 0].sum(dtype=np.float64) - len(y)
-    return attraction_divergence(p, y, threads) + float(np.log(z))
+    return attraction_divergence(p, y, dof, threads) + float(np.log(z))
 
 
-def attraction_divergence(p: sp.csr_matrix, y: np.ndarray, threads: Threads) -> float:
-    """The divergence without log Z: sum p (log p + log(1 + |y_i - y_j|^2))."""
+def attraction_divergence(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> float:
+    """The divergence without log Z: sum p (log p - log K)."""
     sums = np.empty(len(y))
-    threads.over(len(y), _edges, p.indptr, p.indices, p.data, y, sums)
+    threads.over(len(y), _edges, p.indptr, p.indices, p.data, y, dof, sums)
     return float(sums.sum())
 
 
 @compiled
-def _edges(first, neighbour, p, y, sums, low, high):
+def _edges(first, neighbour, p, y, dof, sums, low, high):
     for i in range(low, high):
         total = 0.0
         for k in range(first[i], first[i + 1]):
@@ -44,5 +45,5 @@ def _edges(first, neighbour, p, y, sums, low, high):
                 difference = y[i, axis] - y[neighbour[k], axis]
                 apart += difference * difference
             if p[k] > 0:
-                total += p[k] * (np.log(p[k]) + np.log1p(np.float64(apart)))
+                total += p[k] * (np.log(p[k]) + (dof + 1) / 2 * np.log1p(np.float64(apart) / dof))
         sums[i] = total

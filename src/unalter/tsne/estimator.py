@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent
 from unalter.tsne.divergence import divergence
-from unalter.tsne.kernels import threads
+from unalter.tsne.loops import threads
 from unalter.tsne.neighbours import nearest
 
 _HELD, _FALLING = 20, 80
@@ -38,7 +38,8 @@ _GRAIN = 1e-6
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008), fast in three dimensions.
 
-    A drop-in for `sklearn.manifold.TSNE`: the same objective, Gaussian affinities over 3 * perplexity neighbours.
+    A drop-in for `sklearn.manifold.TSNE`: the same objective, that is Gaussian affinities over 3 * perplexity
+    neighbours, and in the map Student's t with one degree of freedom, in space two.
     Repulsion by particle mesh with a short-range correction (see `unalter.tsne.forces`), and a descent that needs 300
     iterations, in which exaggeration falls little by little.
 
@@ -47,8 +48,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         perplexity: the effective number of neighbours; below the number of points.
         early_exaggeration: what attraction is multiplied with at first, falling to 1 within 100 iterations; 1 for none,
             as a map that goes on from another one wants.
-        learning_rate: a number as scikit-learn's, or "auto": the number of points over 4 times the exaggeration
-            (Belkina et al. 2019), afterwards 3/4 of the number of points.
+        learning_rate: of the gradient, as scikit-learn's; or "auto": of the forces, which are the gradient without its
+            factor of 4 (in space 3), the number of points over the exaggeration (Belkina et al. 2019), and three times
+            the number of points when that has gone.
         max_iter: iterations altogether.
         init: "pca", "random", or where the points start, [n, n_components], used at its own scale.
         random_state: of a random start and of the grain on every start; the same gives the same map, to the last bit
@@ -63,7 +65,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         kl_divergence_: of the map, in nats; exact, above 120,000 points to 0.001.
         neighbours_: int32 [n, 10 at the most], each point's nearest others in the data, nearest first.
         n_iter_: iterations that were run.
-        learning_rate_: the one after early exaggeration, in scikit-learn's units.
+        learning_rate_: of the gradient, after early exaggeration.
     """
 
     _parameter_constraints: dict = {  # noqa: RUF012 (as scikit-learn's own)
@@ -124,19 +126,19 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
         random = check_random_state(self.random_state)
-        start = self._start(x, random)
+        start, dof = self._start(x, random), degrees_of_freedom(self.n_components)
         with threads(_thread_count(self.n_jobs)) as pool:
             count = neighbour_count(len(x), self.perplexity)
             rows, squares = nearest(_comparable(x), count, pool, random.randint(2**31 - 1))
             p = joint_probabilities(rows, squares, self.perplexity, pool)
             self.neighbours_ = rows[:, :_KEPT].copy()
-            descent = Descent(p, start, pool, self._told, self.callback_every)
+            descent = Descent(p, start, dof, pool, self._told, self.callback_every)
             for exaggeration in self._exaggerations():
                 descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_EARLY, exaggeration)
             rest = self.max_iter - descent.iterations
             descent.run(rest, self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW)
-            self.kl_divergence_ = divergence(p, descent.y, pool)
-        self.learning_rate_ = self._rate(len(x)) / 4
+            self.kl_divergence_ = divergence(p, descent.y, dof, pool)
+        self.learning_rate_ = self._rate(len(x)) / _factor(dof)
         self.n_iter_ = descent.iterations
         self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
         return self.embedding_
@@ -155,9 +157,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return [*[most] * _HELD, *falling][: self.max_iter] if most > 1 else []
 
     def _rate(self, count: int, exaggeration: float = 0.0) -> float:
-        """The learning rate of the gradient without the factor 4."""
+        """The learning rate of the forces."""
         if self.learning_rate != "auto":
-            return 4 * float(self.learning_rate)
+            return _factor(degrees_of_freedom(self.n_components)) * float(self.learning_rate)
         return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
 
     def _start(self, x: np.ndarray, random: np.random.RandomState) -> np.ndarray:
@@ -175,6 +177,16 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return np.pad(start + random.standard_normal(shape) * _GRAIN, ((0, 0), (3 - self.n_components, 0))).astype(
             np.float32
         )
+
+
+def degrees_of_freedom(dimensions: int) -> int:
+    """Of the kernel in a map, as scikit-learn has it."""
+    return max(dimensions - 1, 1)
+
+
+def _factor(dof: int) -> float:
+    """The gradient over the force."""
+    return 2 * (dof + 1) / dof
 
 
 def _comparable(x: np.ndarray) -> np.ndarray:

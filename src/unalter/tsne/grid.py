@@ -14,7 +14,7 @@ import scipy.fft
 import torch
 from torch import Tensor
 
-from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.loops import Threads, compiled
 
 _SLACK = 1.1
 """A grid is made larger than it need be, and kept until it is too large by twice as much: points spread slowly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from unalter.tsne.kernels import Threads, compiled
+from unalter.tsne.loops import Threads, compiled
 
 _EXACT = 200_000
 """Up to so many points all distances are worked out: products of matrices are fast, what is kept of them is little."""

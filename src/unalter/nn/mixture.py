@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 _LEAST_CODES = 128
 """Codes that a component needs; twice the latent numbers, so that its covariance is more than noise."""
-_RIDGE = 0.05
+_RIDGE = 0.002
 """Added to the variances, as a share of the mean one."""
 
 

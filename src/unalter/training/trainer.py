@@ -18,7 +18,7 @@ from unalter.config import TrainOptions
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.metrics import psnr, ssim
-from unalter.nn import Architecture, Autoencoder, Pose, negative_elbo, pose_error
+from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
 from unalter.nn.muon import Muon
 from unalter.run import ModelFolder
 from unalter.training.average import AveragedModel
@@ -243,9 +243,12 @@ class Trainer:
         start = time.monotonic()
         images, labels = self._source.subjects
         codes = []
+        noise = torch.Generator().manual_seed(self._options.seed)
         with torch.no_grad(), self._fabric.autocast():
             for x, y in zip(images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True):
-                codes.append(model.posterior(x.float() / 255, y)[0].float().cpu())
+                mu, logvar = model.posterior(x.float() / 255, y)
+                assert logvar is not None
+                codes.append(DiagonalGaussian(mu.cpu(), logvar.cpu()).sample(noise))
         classes = labels.cpu().numpy() if model.shape.classes else np.zeros(len(labels), np.int64)
         model.mixture.fit(torch.cat(codes).numpy(), classes, self._options.seed)
         save_model(self.folder, model, config)

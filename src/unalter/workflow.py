@@ -135,7 +135,7 @@ def _fit_all(
         else:
             trained_any = True
             _fit(trainer, snapshots, options, console)
-    if write_run_page(run, folders, pairs):
+    if (trained_any or not run.map_page.exists()) and write_run_page(run, folders, pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
     if resume and not trained_any:
         console.say("this run is finished: there is nothing to resume")

@@ -13,7 +13,7 @@ _ITERATIONS = 300
 _WARM_SPREAD, _WARM_EXAGGERATION = 1.0, 2.0
 """A map that goes on from another one begins with its arrangement drawn together, and a little exaggerated. From the
 full size, not exaggerated, it stays in arrangements that have become poor ones: KL 1 to 3% above a cold map's, against
-1% at the most (`benchmarks/maps.py`)."""
+1% at the most (docs/results.md)."""
 _JUDGED, _VOTES = 10, 5
 """Neighbours that are looked for again, and those that vote on a label."""
 _ROOM = 1.1

@@ -42,7 +42,7 @@ def write_run_page(run: RunFolder, folders: Folders, pairs: Pairs) -> bool:
             pictures = _mapped(folders.altered.rows(rows), folders.clean.images, pairs.clean[rows])
         stored = {epoch: maps for epoch, maps in stored.items() if np.array_equal(maps.rows, rows)}
         series += _series(load(folder.path), stored, pictures)
-    if pictures is None:
+    if pictures is None or not series:
         return False
     facts = (f"{len(pictures.names):,} altered pictures", f"{sum(len(one.epochs) for one in series)} maps")
     write_viewer(

@@ -108,11 +108,19 @@ def _add_remainder(y, start, shape, square, coefficients, dof, result, low, high
                 a, b = start[row + max(c2 - 1, 0)], start[row + min(c2 + 1, n2 - 1) + 1]
                 if count + b - a > near.shape[1]:
                     longer = np.empty((3, 2 * (count + b - a)), np.float32)
-                    longer[:, :count] = near[:, :count]
+                    _copy(near, 0, count, longer, 0)
                     near = longer
-                near[:, count : count + b - a] = y[:, a:b]
+                _copy(y, a, b, near, count)
                 count += b - a
         _sum_remainder(near[:, :count], y, square, coefficients, dof, result, start[cell], start[cell + 1])
+
+
+@compiled
+def _copy(source, low, high, target, at):
+    """Columns low..high of [3, n]; an assignment of slices would take seconds to compile."""
+    for axis in range(3):
+        for k in range(high - low):
+            target[axis, at + k] = source[axis, low + k]
 
 
 @compiled

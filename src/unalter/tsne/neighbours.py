@@ -32,9 +32,10 @@ def nearest(x: np.ndarray, count: int, threads: Threads, seed: int = 0) -> tuple
     """
     centred = np.ascontiguousarray(x - x.mean(0), np.float32)
     candidates = _exact(centred, count, threads) if len(x) <= _EXACT else _approximate(centred, count, threads, seed)
-    rows, squares = np.empty((len(x), count), np.int32), np.empty((len(x), count), np.float32)
-    threads.over(len(x), _sort, centred, candidates, rows, squares)
-    return rows, squares
+    squares = np.empty(candidates.shape, np.float32)
+    threads.over(len(x), _measure, centred, candidates, squares)
+    order = squares.argsort(1, kind="stable")
+    return np.take_along_axis(candidates, order, 1), np.take_along_axis(squares, order, 1)
 
 
 def _exact(x: np.ndarray, count: int, threads: Threads) -> np.ndarray:
@@ -48,10 +49,9 @@ def _exact(x: np.ndarray, count: int, threads: Threads) -> np.ndarray:
         for first in range(0, len(x), _COLUMNS):
             others = slice(first, first + _COLUMNS)
             # half the squared distance, less what is the same for the whole row
-            product = torch.addmm(
-                half[others], part, points[others].T, alpha=-1, out=block[: len(part), : len(half[others])]
-            )
-            threads.over(len(part), _keep, product.numpy(), start, first, rows, largest)
+            width = len(half[others])
+            torch.addmm(half[others], part, points[others].T, alpha=-1, out=block[: len(part), :width])
+            threads.over(len(part), _keep, block.numpy(), width, start, first, rows, largest)
     return kept
 
 
@@ -68,9 +68,8 @@ def _approximate(x: np.ndarray, count: int, threads: Threads, seed: int) -> np.n
 
 
 @compiled
-def _keep(distances, start, first, rows, values, low, high):
+def _keep(distances, width, start, first, rows, values, low, high):
     """Replace what is farther than something new; values are heaps, the largest on top."""
-    width = distances.shape[1]
     for i in range(low, high):
         line, own = distances[i], start + i - first
         kept, value = rows[i], values[i]
@@ -103,17 +102,12 @@ def _replace_largest(value, kept, new, row):
 
 
 @compiled
-def _sort(x, candidates, rows, squares, low, high):
-    """The distances themselves, without the cancellation of large numbers, in their order."""
-    count, width = candidates.shape[1], x.shape[1]
-    distance = np.empty(count, np.float32)
+def _measure(x, candidates, squares, low, high):
+    """The squared distances themselves, without the cancellation of large numbers."""
     for i in range(low, high):
-        for k in range(count):
+        for k in range(candidates.shape[1]):
             total, j = np.float32(0), candidates[i, k]
-            for d in range(width):
+            for d in range(x.shape[1]):
                 difference = x[i, d] - x[j, d]
                 total += difference * difference
-            distance[k] = total
-        order = np.argsort(distance, kind="mergesort")
-        for k in range(count):
-            rows[i, k], squares[i, k] = candidates[i, order[k]], distance[order[k]]
+            squares[i, k] = total

@@ -32,6 +32,11 @@ def off(homography: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     return (corners(homography) - corners(expected)).abs().mean(1)
 
 
+def aligned(altered: torch.Tensor, clean: torch.Tensor, start: torch.Tensor, steps: int) -> list[torch.Tensor]:
+    """With one candidate each: [N, 3, 3] and [N]."""
+    return [x[:, 0] for x in align(altered, clean, start[:, None], steps)]
+
+
 def slightly(size: tuple[int, int], seed: int) -> torch.Tensor:
     """Homographies near the identity, all eight entries of them."""
     random = streams(seed)
@@ -47,7 +52,7 @@ def test_a_homography_is_found_again_from_a_perturbed_start(size):
     clean = smooth(N, size)
     true = Rotate().homography(size, streams(1)) @ Perspective(distortion=0.3).homography(size, streams(2))
     start = true @ slightly(size, 3)
-    found, left = align(sample(clean, true), clean, start, 20)
+    found, left = aligned(sample(clean, true), clean, start, 20)
     assert off(start, true).median() > 0.05
     assert off(found, true).median() < 0.01
     assert left.median() < 1e-3
@@ -58,7 +63,7 @@ def test_blur_and_a_grey_of_another_scale_do_not_matter():
     true = Rotate().homography((28, 28), streams(1))
     altered = sample(clean, true)
     blurred = -0.4 * torch.nn.functional.avg_pool2d(altered, 3, 1, 1)
-    found, left = align(blurred, clean, true @ slightly((28, 28), 3), 20)
+    found, left = aligned(blurred, clean, true @ slightly((28, 28), 3), 20)
     assert off(found, true).median() < 0.01
     assert left.median() < 1e-3
 
@@ -67,10 +72,10 @@ def test_what_is_returned_is_never_worse_than_the_start_and_more_steps_never_mak
     clean = smooth(N, (28, 28))
     other = clean.roll(1, 0)  # nothing to be found
     start = slightly((28, 28), 4)
-    same, at_first = align(other, clean, start, 0)
+    same, at_first = aligned(other, clean, start, 0)
     assert torch.equal(same, start)
     for steps in (1, 3, 10):
-        left = align(other, clean, start, steps)[1]
+        left = aligned(other, clean, start, steps)[1]
         assert (left <= at_first).all()
         at_first = left
 
@@ -80,7 +85,7 @@ def test_another_picture_leaves_more_unexplained():
     true = Rotate().homography((28, 28), streams(1))
     start = true @ slightly((28, 28), 3)
     altered = sample(clean, true)
-    right, wrong = (align(altered, candidate, start, 20)[1] for candidate in (clean, clean.roll(1, 0)))
+    right, wrong = (aligned(altered, candidate, start, 20)[1] for candidate in (clean, clean.roll(1, 0)))
     assert (right < wrong).float().mean() > 0.9
     assert right.median() < 0.01 * wrong.median()
 
@@ -157,3 +162,15 @@ def test_small_pictures_are_not_made_smaller_and_large_ones_are():
     assert small(smooth(2, (9, 14))).shape == (2, 1, 9, 14)
     height, width = small(smooth(2, (300, 600))).shape[-2:]
     assert width == 2 * height < 64
+
+
+def test_candidates_are_aligned_each_on_its_own():
+    clean = smooth(N, (28, 28))
+    true = Rotate().homography((28, 28), streams(1))
+    starts = torch.stack([true, true @ slightly((28, 28), 3), true @ slightly((28, 28), 4)], 1)
+    candidates = torch.cat([clean, clean.roll(1, 0), clean], 1)
+    found, left = align(sample(clean, true), candidates, starts, 5)
+    for k in range(3):
+        alone, left_alone = aligned(sample(clean, true), candidates[:, k : k + 1], starts[:, k], 5)
+        torch.testing.assert_close(found[:, k], alone, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(left[:, k], left_alone, atol=1e-4, rtol=1e-3)

@@ -111,35 +111,39 @@ def _area(homography: Tensor, height: int, width: int) -> Tensor:
 
 
 def align(altered: Tensor, clean: Tensor, start: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Improve homographies so that the clean picture, moved, blurred and scaled in grey, becomes the altered one.
+    """Improve homographies so that clean pictures, moved, blurred and scaled in grey, become the altered one.
 
     Args:
-        altered, clean: grounded copies, small or not, float32 [n, 1, h, w].
-        start: float32 [n, 3, 3].
+        altered: grounded copies, small or not, float32 [n, 1, h, w].
+        clean: the same of pictures that each may have come from, float32 [n, K, h, w].
+        start: float32 [n, K, 3, 3].
 
     Returns:
-        The homographies [n, 3, 3], and the share of the altered picture's energy that is left unexplained [n].
+        The homographies [n, K, 3, 3], and the share of the altered picture's energy that is left unexplained [n, K].
     """
+    n, count = clean.shape[:2]
     target = altered.flatten(1)
+    energy = target.square().sum(1, keepdim=True).clamp_min(1e-9)
     jacobian = _jacobian(altered)
     square = jacobian.transpose(1, 2) @ jacobian
     diagonal = torch.diagonal(square, dim1=1, dim2=2)
     damped = square + torch.diag_embed(_DAMPING * diagonal + 1e-4 * diagonal.mean(1, keepdim=True) + 1e-9)
-    solver = torch.linalg.solve(damped, jacobian.transpose(1, 2))
-    homography, best, left = start, start, torch.full((len(altered),), torch.inf)
+    solver = torch.linalg.solve(damped, jacobian.transpose(1, 2)).transpose(1, 2)  # one for all candidates
+    pictures, repeated = clean.flatten(0, 1)[:, None], target.repeat_interleave(count, 0)
+    homography, best, left = start, start, torch.full((n, count), torch.inf)
     for step in range(steps + 1):
-        error = _like(sample(clean, homography), target) - target
-        now = error.square().sum(1) / target.square().sum(1).clamp_min(1e-9)
+        error = (_like(sample(pictures, homography.flatten(0, 1)), repeated) - repeated).reshape(n, count, -1)
+        now = error.square().sum(2) / energy
         better = now < left
         left = torch.where(better, now, left)
-        best = torch.where(better[:, None, None], homography, best)
+        best = torch.where(better[:, :, None, None], homography, best)
         if step == steps:
             break
-        change = (solver @ error[:, :, None]).squeeze(2)
-        change = change * (_LONGEST_STEP / change.norm(dim=1, keepdim=True).clamp_min(_LONGEST_STEP))
-        increment = F.pad(change, (0, 1)).reshape(-1, 3, 3) + torch.eye(3)
+        change = error @ solver
+        change = change * (_LONGEST_STEP / change.norm(dim=2, keepdim=True).clamp_min(_LONGEST_STEP))
+        increment = F.pad(change, (0, 1)).reshape(n, count, 3, 3) + torch.eye(3)
         homography = homography @ torch.linalg.inv(increment)
-        homography = homography / homography[:, 2:, 2:]
+        homography = homography / homography[..., 2:, 2:]
     return best, left
 
 

@@ -1,40 +1,44 @@
 """How likely a candidate is the right one, when most altered pictures have no right one.
 
-Learned from imitated pictures, whose origin is known: once with it in the gallery, once without.
+Learned from imitated pictures, whose origin is known: searched for once with it in the gallery, once without.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from unalter.pairing.search import Candidates
 
-_FLOOR = 1e-3
+_FLOOR = 1e-5
 """Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
-_SURE = 1e-3
-"""No probability is nearer to 0 or 1 than what so few imitated pictures can show."""
+_AHEAD = 0.5
+"""Decimal logarithm of how many times as well as the next the best explains, beyond which it tells no more."""
+_PENALTY = 0.1
+_RARE = 1e-3
+"""The share of pictures with a partner is taken to lie no nearer to 0 or 1."""
 
 
 class Confidence:
-    """The probability that the best candidate is the right one.
+    """The probability that the best candidate is the right one: logistic regression on how well it explains.
+
+    The less it leaves unexplained and the farther it is ahead of the next, the likelier; so no weight is negative.
+    What wrong candidates leave is about log-normal, so the square of its logarithm counts as well.
 
     Args:
-        imitated: candidates of imitated pictures.
+        present: candidates of imitated pictures.
+        absent: candidates of the same pictures, their origins not among them.
         origin: int64 [N], the row of the gallery that each was made from.
-        seed: of the classifier.
     """
 
-    def __init__(self, imitated: Candidates, origin: np.ndarray, seed: int) -> None:
-        absent = _without(imitated, origin)
-        features = np.concatenate([_features(imitated), _features(absent)])
-        right = np.concatenate([imitated.clean[:, 0] == origin, np.zeros(len(origin), bool)])
+    def __init__(self, present: Candidates, absent: Candidates, origin: np.ndarray) -> None:
+        right = np.concatenate([present.clean[:, 0] == origin, np.zeros(len(origin), bool)])
         self._share = right.mean()
-        self._classifier = HistGradientBoostingClassifier(
-            monotonic_cst=[-1, 1], max_iter=120, learning_rate=0.15, max_leaf_nodes=8, random_state=seed
-        )
+        self._usual = float(np.median(_logarithms(absent)[0])) if len(origin) else 0.0
         if 0 < self._share < 1:
-            self._classifier.fit(features, right)
+            features = np.concatenate([self._features(present), self._features(absent)])
+            self._weights = _nonnegative_logistic(features, right)
 
     def __call__(self, found: Candidates) -> np.ndarray:
         """Probabilities float64 [M] for real pictures.
@@ -44,13 +48,18 @@ class Confidence:
         """
         if not 0 < self._share < 1:
             return np.full(len(found.clean), self._share)
-        base = self._classifier.predict_proba(_features(found))[:, 1].clip(_SURE, 1 - _SURE)
-        odds = base / (1 - base) * (1 - self._share) / self._share
+        evidence = self._features(found) @ self._weights - np.log(self._share / (1 - self._share))
         share = 0.5
         for _ in range(200):
-            probability = odds * share / (odds * share + 1 - share)
-            share = probability.mean().clip(_SURE, 1 - _SURE)
+            probability = expit(evidence + np.log(share / (1 - share)))
+            share = probability.mean().clip(_RARE, 1 - _RARE)
         return np.where(found.clean[:, 0] >= 0, probability, 0.0)
+
+    def _features(self, found: Candidates) -> np.ndarray:
+        """A constant and what speaks for the best candidate: float64 [N, 4], none of it negative."""
+        left, ahead = _logarithms(found)
+        better = np.maximum(self._usual - left, 0)
+        return np.stack([np.ones(len(left)), better, better**2, np.minimum(ahead, _AHEAD)], 1)
 
 
 def threshold(probability: np.ndarray, precision: float) -> float:
@@ -71,13 +80,20 @@ def margins(found: Candidates) -> np.ndarray:
     return 1 - best / following
 
 
-def _features(found: Candidates) -> np.ndarray:
+def _logarithms(found: Candidates) -> tuple[np.ndarray, np.ndarray]:
+    """Decimal logarithms of what the best candidate leaves unexplained, and of how many times more the next does."""
     best, following = (np.log10(np.minimum(found.error[:, i], 10) + _FLOOR) for i in (0, 1))
-    return np.stack([best, following - best], 1)
+    return best, following - best
 
 
-def _without(found: Candidates, origin: np.ndarray) -> Candidates:
-    """The candidates with the right one taken out."""
-    error = np.where(found.clean == origin[:, None], np.inf, found.error)
-    order = error.argsort(1, kind="stable")
-    return Candidates(np.take_along_axis(found.clean, order, 1), np.take_along_axis(error, order, 1))
+def _nonnegative_logistic(features: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Weights of a logistic regression whose first feature is constant; all but that weight are 0 or more."""
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        score = features @ weights
+        penalty = _PENALTY * np.concatenate([[0.0], weights[1:]])
+        value = (np.logaddexp(0, score) - right * score).sum() + penalty @ weights / 2
+        return float(value), features.T @ (expit(score) - right) + penalty
+
+    bounds = [(None, None)] + [(0, None)] * (features.shape[1] - 1)
+    return minimize(loss, np.zeros(features.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x

@@ -8,26 +8,35 @@ Found by damped Gauss-Newton steps (Levenberg 1944, Marquardt 1963) with differe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from unalter.alter import PictureRandom
+from unalter.alter import PictureRandom, Warp, picture_keys
 from unalter.alter.operations import Operation
 from unalter.alter.random import GivenRandom
 from unalter.pairing.alignment import corners
 
 _LIBRARY = 20_000
-_NEAREST = 24
+_NEAREST = 16
 """Entries of the library that are tried as starts: those that move things alike,"""
 _SCREENED = 200
 """or the first ones, where nothing moves."""
+_LAYING_STEPS, _LAYING_DIFFERENCE, _LAYING_DAMPING = 3, 0.02, 1e-3
+"""Gauss-Newton steps by which such an entry is made to move things as it should."""
+_STARTS = 6
+"""Draws that each candidate is explained from."""
+_HOPS = 24
+_HOPELESS, _PATIENCE, _NEARLY = 0.03, 0.85, 0.003
+"""What hops has an error below the first, times the second with every hop, but not below the third; else another
+picture is meant."""
+_LOUD = 0.9
+"""Limits lie above what noise leaves unexplained in this share of the pictures."""
+_EXPLAINED = 3e-4
+"""Errors below it are the rounding of grey values and the last fraction of a degree."""
 _CHANGE = 0.02
 """A difference changes a picture by this share of its energy: enough to see past the edges of pixels."""
-_EXPLAINED = 3e-4
-"""Errors below it are the rounding of grey values and the last fraction of a degree;"""
-_HOPELESS = 0.1
-"""above it another picture is meant."""
 _BEYOND = 0.02
 """Draws may leave 0..1 by so much: a full turn has no end, and fitted ranges are not exact."""
 
@@ -73,8 +82,12 @@ class Explainer:
     def __init__(self, steps: tuple[Operation, ...], examples: Tensor, seed: int) -> None:
         self._steps = tuple(step for step in steps if not _is_noise(step, examples[:1]))
         recorder = _Recorder()
+        self._warps: list[tuple[Warp, slice]] = []
         for step in self._steps:
+            first = recorder.count
             step(examples[:1], recorder)
+            if isinstance(step, Warp):
+                self._warps.append((step, slice(first, recorder.count)))
         decisions = torch.tensor([i in recorder.decisions for i in range(recorder.count)], dtype=torch.bool)
         generator = torch.Generator().manual_seed(seed)
         self._library = torch.rand(_LIBRARY, recorder.count, generator=generator)
@@ -87,25 +100,85 @@ class Explainer:
         self._numbers = torch.nonzero(~decisions).squeeze(1)
         self._differences, effective = self._sizes(examples[:256])
         self._numbers, self._differences = self._numbers[effective], self._differences[effective]
+        height, width = examples.shape[-2:]
+        self._size = height, width
+        inside = torch.zeros(recorder.count, dtype=torch.bool)
+        for _, part in self._warps:
+            inside[part] = True
+        self._moving = self._numbers[inside[self._numbers]]  # those that say how things move
+        self._noise = _noise_share(steps, examples[:256], seed)
 
-    def start(self, clean: Tensor, altered: Tensor, homography: Tensor, count: int) -> Tensor:
-        """Draws [n, count, D] to start from: of those that move things about as `homography` [n, 3, 3], the best."""
+    def explain(self, clean: Tensor, altered: Tensor, homography: Tensor, possible: Tensor, seed: int) -> Tensor:
+        """How much of altered pictures [n, C, H, W] their candidates leave unexplained: float32 [n, K].
+
+        The field narrows from round to round; what was given up keeps the error that it had by then.
+
+        Args:
+            clean: the candidates, float32 [n, K, C, H, W].
+            homography: what moves them about as the altered one, float32 [n, K, 3, 3].
+            possible: bool [n, K]; the error of other candidates is infinite.
+            seed: of the hops.
+        """
+        n, count = possible.shape
+        start = self.start(clean.flatten(0, 1), _repeat(altered, count), homography.flatten(0, 1), _STARTS)
+        each = start.error.shape[1]
+        error = start.error.reshape(n, -1).masked_fill(~possible.repeat_interleave(each, 1), torch.inf)
+        draws = start.draws.reshape(n, count * each, -1)
+        candidate = torch.arange(count).repeat_interleave(each).expand(n, -1)
+        least = error.reshape(n, count, each).min(2).values
+        rounds = [  # so many starts of a picture go on, those whose error is below a limit
+            (12, 0.3, partial(self.improve, steps=2)),
+            (4, 0.1, partial(self.improve, steps=3)),
+            (2, 0.05, partial(self.improve, steps=2, fineness=0.3)),
+            (2, _HOPELESS, partial(self.hop, hops=_HOPS, seed=seed)),
+        ]
+        for kept, limit, better in rounds:
+            best = error.topk(min(kept, error.shape[1]), 1, largest=False).indices
+            error, draws, candidate = (column[torch.arange(n)[:, None], best] for column in (error, draws, candidate))
+            row, place = (error < limit + self._noise).nonzero(as_tuple=True)
+            found = better(
+                clean[row, candidate[row, place]], altered[row], Explanation(draws[row, place], error[row, place])
+            )
+            draws[row, place], error[row, place] = found.draws, found.error
+            least.scatter_reduce_(1, candidate, error, "amin")
+        return least
+
+    def start(self, clean: Tensor, altered: Tensor, homography: Tensor, count: int) -> Explanation:
+        """The best of a few draws that move things as `homography` [n, 3, 3]: draws [n, count, D], error [n, count]."""
         if self.moves:
-            near = torch.cdist(corners(homography), self._corners).topk(_NEAREST, 1, largest=False).indices
+            target = corners(homography)
+            near = torch.cdist(target, self._corners).topk(_NEAREST, 1, largest=False).indices
+            tried = self._laid(self._library[near].flatten(0, 1), _repeat(target, _NEAREST))
         else:
             near = torch.arange(_SCREENED if len(self._numbers) else 1).expand(len(clean), -1)
-        tried = self._library[near]
+            tried = self._library[near].flatten(0, 1)
         each = near.shape[1]
-        made = self._apply(_repeat(clean, each), tried.flatten(0, 1))[0]
-        error = (made - _repeat(altered, each)).square().flatten(1).sum(1).reshape(len(clean), -1)
-        best = error.topk(min(count, each), 1, largest=False).indices
-        return torch.gather(tried, 1, best[:, :, None].expand(-1, -1, tried.shape[2]))
+        error = self._left(_repeat(clean, each), _repeat(altered, each), tried)[1].reshape(len(clean), each)
+        error, best = error.topk(min(count, each), 1, largest=False)
+        draws = tried.reshape(len(clean), each, -1)[torch.arange(len(clean))[:, None], best]
+        return Explanation(draws, error / energy(altered)[:, None])
 
-    def improve(self, clean: Tensor, altered: Tensor, draws: Tensor, steps: int, fineness: float = 1.0) -> Explanation:
-        """Gauss-Newton steps from the draws [n, D]; `fineness` scales the differences, smaller ones later on."""
-        made = self._apply(clean, draws)[0].flatten(1)
-        target = altered.flatten(1)
-        error = (made - target).square().sum(1)
+    def _laid(self, draws: Tensor, target: Tensor) -> Tensor:
+        """Draws [n, D] changed so that corners come to lie at the target [n, 8], as nearly as they can."""
+        numbers, count = self._moving, len(self._moving)
+        for _ in range(_LAYING_STEPS):
+            signed = torch.where(draws[:, numbers] > 0.5, -_LAYING_DIFFERENCE, _LAYING_DIFFERENCE)
+            shifted = draws[:, None].repeat(1, count + 1, 1)
+            shifted[:, torch.arange(count), numbers] += signed
+            lying = corners(self._homography(shifted.flatten(0, 1))).reshape(len(draws), count + 1, 8)
+            slope = (lying[:, :count] - lying[:, count:]) / signed[:, :, None]
+            square = slope @ slope.transpose(1, 2) + _LAYING_DAMPING * torch.eye(count)
+            toward = slope @ (target - lying[:, count])[:, :, None]
+            draws = draws.clone()
+            draws[:, numbers] = (draws[:, numbers] + torch.linalg.solve(square, toward).squeeze(2)).clamp(0, 1)
+        return draws
+
+    def improve(
+        self, clean: Tensor, altered: Tensor, start: Explanation, steps: int, fineness: float = 1.0
+    ) -> Explanation:
+        """Gauss-Newton steps; `fineness` scales the differences, smaller ones later on."""
+        draws, target = start.draws, altered.flatten(1)
+        made, error = self._left(clean, altered, draws)
         damping = torch.full((len(clean),), 0.01)
         differences = self._differences * fineness
         for _ in range(steps if len(self._numbers) else 0):
@@ -133,14 +206,15 @@ class Explainer:
         """
         draws, error = start.draws.clone(), start.error.clone()
         generator = torch.Generator().manual_seed(seed)
-        for _ in range(hops if len(self._numbers) else 0):
-            open_ = torch.nonzero((error > _EXPLAINED) & (error < _HOPELESS)).squeeze(1)
+        for k in range(hops if len(self._numbers) else 0):
+            limit = self._noise + max(_HOPELESS * _PATIENCE**k, _NEARLY)
+            open_ = torch.nonzero((error > _EXPLAINED) & (error < limit)).squeeze(1)
             if len(open_) == 0:
                 break
             noise = torch.randn(len(open_), len(self._numbers), generator=generator)
             tried = draws[open_]
             tried[:, self._numbers] += noise * self._differences
-            found = self.improve(clean[open_], altered[open_], tried, 3, 0.3)
+            found = self.improve(clean[open_], altered[open_], Explanation(tried, error[open_]), 3, 0.3)
             better = found.error < error[open_]
             draws[open_[better]], error[open_[better]] = found.draws[better], found.error[better]
         return Explanation(draws, error)
@@ -148,8 +222,7 @@ class Explainer:
     def _keep_better(
         self, clean: Tensor, target: Tensor, tried: Tensor, draws: Tensor, made: Tensor, error: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        new = self._apply(clean, tried)[0].flatten(1)
-        new_error = (new - target).square().sum(1)
+        new, new_error = self._left(clean, target, tried)
         better = new_error < error
         row = better[:, None]
         return torch.where(row, tried, draws), torch.where(row, new, made), torch.where(better, new_error, error)
@@ -160,8 +233,20 @@ class Explainer:
         signed = torch.where(draws[:, self._numbers] + differences > 1, -differences, differences)
         shifted = draws[:, None].repeat(1, count, 1)
         shifted[:, torch.arange(count), self._numbers] += signed
-        changed = self._apply(_repeat(clean, count), shifted.flatten(0, 1))[0].reshape(len(clean), count, -1)
+        changed = self._apply(_repeat(clean, count), shifted.flatten(0, 1))[0].unflatten(0, (-1, count)).flatten(2)
         return (changed - made[:, None]) * (differences / signed)[:, :, None]
+
+    def _left(self, clean: Tensor, altered: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        """What draws make of clean pictures, [n, pixels], and the squared error of it, [n]."""
+        made = self._apply(clean, draws)[0].flatten(1)
+        return made, (made - altered.flatten(1)).square().sum(1)
+
+    def _homography(self, draws: Tensor) -> Tensor:
+        """What moves things about as the draws do, [n, 3, 3]."""
+        total = torch.eye(3).repeat(len(draws), 1, 1)
+        for warp, part in self._warps:
+            total = total @ warp.homography(self._size, GivenRandom(draws[:, part]))
+        return total
 
     def _apply(self, clean: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
         random = GivenRandom(draws)
@@ -202,6 +287,18 @@ def _is_noise(step: Operation, example: Tensor) -> bool:
     recorder = _Recorder()
     step(example, recorder)
     return recorder.count >= example[0, 0].numel()
+
+
+def _noise_share(steps: tuple[Operation, ...], examples: Tensor, seed: int) -> float:
+    """The error that noise leaves in all but a few pictures, altered by the very draws that explain the rest."""
+    every = torch.arange(len(examples))
+    random = PictureRandom(picture_keys(seed, 6, every))
+    noisy = quiet = examples
+    for step in steps:
+        same = random[every]
+        noisy = step(noisy, random)
+        quiet = quiet if _is_noise(step, examples[:1]) else step(quiet, same)
+    return float(((noisy - quiet).square().sum((1, 2, 3)) / energy(noisy)).quantile(_LOUD))
 
 
 def _repeat(x: Tensor, times: int) -> Tensor:

@@ -178,7 +178,7 @@ def _searched(
             clean.images, clean.labels, ways, seed, lambda done: on_progress("training the matcher", done)
         )
     origin = np.random.default_rng([seed, 5]).choice(len(clean), _IMITATED)
-    total = (_IMITATED + len(rows)) * len(searches)
+    total = (2 * _IMITATED + len(rows)) * len(searches)
     done = 0
 
     def count(more: int) -> None:
@@ -189,9 +189,11 @@ def _searched(
     best = Candidates(np.full((len(rows), 2), -1), np.full((len(rows), 2), np.inf))
     probability = np.zeros(len(rows))
     for search in searches:
-        imitated = search.find(group.imitate(search, origin), clean.labels[origin], matcher, count)
+        imitated, labels = group.imitate(search, origin), clean.labels[origin]
+        present = search.find(imitated, labels, matcher, count)
+        absent = search.find(imitated, labels, matcher, count, without=origin)
         found = search.find(group.images[inside], folders.altered.labels[rows], matcher, count)
-        sure = Confidence(imitated, origin, seed)(found)
+        sure = Confidence(present, absent, origin)(found)
         better = found.error[:, 0] < best.error[:, 0]
         best.clean[better], best.error[better] = found.clean[better, :2], found.error[better, :2]
         probability = np.where(better, sure, probability)

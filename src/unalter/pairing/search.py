@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,19 +20,16 @@ from unalter.pairing.explanation import Explainer
 from unalter.pairing.matcher import Matcher
 from unalter.pictures import to_uint8
 
-_SHORTLIST = 48
-"""Candidates that are aligned; the matcher has nine of ten partners among so many."""
+_SHORTLIST = 64
+"""Candidates that are aligned; the matcher has 97 of 100 partners among so many."""
 _ALIGNED = 16
-"""Candidates that are aligned once more, at full size,"""
-_EXPLAINED = 3
-"""and those that are explained."""
+"""Candidates that are aligned once more, at full size, and explained,"""
+_KEPT = 3
+"""and those that are told of."""
 _POSES = 1_000
 _STARTS = 2
-"""Poses that a candidate is aligned from,"""
-_STARTS_EXPLAINED = 6
-"""and draws that it is explained from."""
+"""Poses that a candidate is aligned from."""
 _ALIGN_STEPS = 10
-_HOPS = 16
 _LIKENESS = 6.0
 """What a cosine of 1 in the matcher's eyes counts beside the logarithm of what alignment leaves unexplained."""
 _ROWS = 48
@@ -77,13 +76,15 @@ class Search:
         return self._explainer.moves
 
     def find(
-        self, altered: np.ndarray, labels: np.ndarray, matcher: Matcher | None, on_progress: Callable[[int], object]
-    ) -> Candidates:
+        self, altered: np.ndarray, labels: np.ndarray, matcher: Matcher | None, on_progress: Callable[[int], object],
+        without: np.ndarray | None = None,
+    ) -> Candidates:  # fmt: skip
         """The best candidates of altered pictures uint8 [M, C, H, W] with labels int64 [M].
 
         Args:
             matcher: trained on the steps; may be left out where they move nothing.
             on_progress: called with the number of pictures done, a few at a time.
+            without: int64 [M], for each picture a row of the gallery that is no candidate.
         """
         if self.moves and matcher is None:
             raise ValueError("steps that move things need a matcher")
@@ -91,14 +92,21 @@ class Search:
         gallery = F.normalize(self._small.flatten(1), dim=1)
         if matcher is not None:
             gallery = matcher.embed_clean(self._images.numpy())
-        clean, error = [np.empty((0, _EXPLAINED), np.int64)], [np.empty((0, _EXPLAINED))]
-        for start in range(0, len(altered), _ROWS):
-            part = slice(start, start + _ROWS)
+
+        def found(part: slice) -> tuple[Tensor, Tensor]:
             if matcher is not None:
                 places = matcher.embed_altered(altered[part])
             else:
                 places = F.normalize(small(grounded(altered[part], self._unsigned)).flatten(1), dim=1)
-            rows, errors = self._find(altered[part], torch.from_numpy(labels[part]), places @ gallery.T)
+            likeness = (places @ gallery.T).masked_fill(
+                torch.from_numpy(labels[part])[:, None] != self._labels, -torch.inf
+            )
+            if without is not None:
+                likeness[torch.arange(len(likeness)), torch.from_numpy(without[part])] = -torch.inf
+            return self._find(altered[part], likeness)
+
+        clean, error = [np.empty((0, _KEPT), np.int64)], [np.empty((0, _KEPT))]
+        for rows, errors in _side_by_side(found, len(altered)):
             clean.append(rows.numpy())
             error.append(errors.double().numpy())
             on_progress(len(rows))
@@ -106,12 +114,12 @@ class Search:
 
     def explain(self, altered: np.ndarray, clean: np.ndarray) -> np.ndarray:
         """The error, float64 [M], of altered pictures uint8 [M, C, H, W] explained by one clean row each, int64 [M]."""
-        errors = [torch.empty(0)]
-        for start in range(0, len(altered), _ROWS):
-            part = slice(start, start + _ROWS)
+
+        def explained(part: slice) -> Tensor:
             rows = torch.from_numpy(clean[part])[:, None]
-            errors.append(self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS)[1][:, 0])
-        return torch.cat(errors).double().numpy()
+            return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS)[1][:, 0]
+
+        return torch.cat([torch.empty(0), *_side_by_side(explained, len(altered))]).double().numpy()
 
     def imitate(self, rows: np.ndarray) -> np.ndarray:
         """Pictures of the gallery (int64 [M]) altered by the steps, each anew: uint8 [M, C, H, W]."""
@@ -120,18 +128,16 @@ class Search:
         made = recipe(self._images[torch.from_numpy(rows)].float() / 255, PictureRandom(keys))
         return to_uint8(made.numpy())
 
-    def _find(self, altered: np.ndarray, labels: Tensor, likeness: Tensor) -> tuple[Tensor, Tensor]:
+    def _find(self, altered: np.ndarray, likeness: Tensor) -> tuple[Tensor, Tensor]:
         """Candidates [n, K] and their errors, best first, from likeness [n, N]; row -1 and error inf for none."""
-        likeness = likeness.masked_fill(labels[:, None] != self._labels, -torch.inf)
         likeness, rows = likeness.topk(min(_SHORTLIST, len(self._labels)), 1)
         rows, error = self._explain(altered, rows, likeness, _STARTS)
-        error, order = error.sort(1)
-        rows = rows.gather(1, order).masked_fill(error == torch.inf, -1)
-        missing = _EXPLAINED - rows.shape[1]
+        rows = rows.masked_fill(error == torch.inf, -1)
+        missing = _KEPT - rows.shape[1]
         return F.pad(rows, (0, missing), value=-1), F.pad(error, (0, missing), value=torch.inf)
 
     def _explain(self, altered: np.ndarray, rows: Tensor, likeness: Tensor, poses: int) -> tuple[Tensor, Tensor]:
-        """The best [n, K'] of the candidates [n, K], and their errors [n, K']; inf where likeness was -inf.
+        """The best [n, K'] of the candidates [n, K], best first, and their errors; inf where likeness was -inf.
 
         The field narrows from step to step: alignment of small copies, of whole ones, explanation.
         """
@@ -139,38 +145,45 @@ class Search:
         if self._poses is None:
             rows, likeness, _ = _narrow(_ALIGNED, -likeness, rows, likeness, rows)
             homographies = torch.eye(3).expand(*rows.shape, 3, 3)
-            error = -likeness
         else:
             starts = self._poses.best(small(copies), rows, poses)
             homographies, left = _align(small(copies), self._small, rows, starts)
             order = left.log() - _LIKENESS * likeness
             rows, likeness, homographies = _narrow(_ALIGNED, order, rows, likeness, homographies)
-            homographies, left = _align(copies, self._grounded, rows, homographies[:, :, None])
-            error = left.masked_fill(likeness == -torch.inf, torch.inf)
-        rows, homographies, error = _narrow(_EXPLAINED, error, rows, homographies, error)
-        n, count = rows.shape
-        clean = self._images[rows.flatten()].float() / 255
-        target = (torch.from_numpy(np.array(altered)).float() / 255).repeat_interleave(count, 0)
-        draws = self._explainer.start(clean, target, homographies.flatten(0, 1), _STARTS_EXPLAINED)
-        each = draws.shape[1]
-        clean, target = clean.repeat_interleave(each, 0), target.repeat_interleave(each, 0)
-        found = self._explainer.improve(clean, target, draws.flatten(0, 1), 4)
-        found.error[(error == torch.inf).flatten().repeat_interleave(each)] = torch.inf
-        best = torch.arange(n) * count * each + found.error.reshape(n, -1).argmin(1)
-        fine = self._explainer.improve(clean[best], target[best], found.draws[best], 2, 0.3)
-        fine = self._explainer.hop(clean[best], target[best], fine, _HOPS, self._seed)
-        found.error[best] = torch.where(found.error[best] < torch.inf, fine.error, torch.inf)
-        return rows, found.error.reshape(n, count, each).min(2).values
+            homographies, _ = _align(copies, self._grounded, rows, homographies[:, :, None])
+        target = torch.from_numpy(np.array(altered)).float() / 255
+        clean = self._images[rows].float() / 255
+        error = self._explainer.explain(clean, target, homographies, likeness > -torch.inf, self._seed)
+        rows, error = _narrow(_KEPT, error, rows, error)
+        return rows, error
+
+
+_T = TypeVar("_T")
+
+
+def _side_by_side(work: Callable[[slice], _T], count: int) -> Iterator[_T]:
+    """What work gives for parts of 0..count, in their order; as many at once as torch has threads.
+
+    A part is many small operations: threads that share each of them would mostly wait for one another.
+    """
+    parts = [slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(work, parts)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _align(altered: Tensor, gallery: Tensor, rows: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
     """Align [n, 1, h, w] with the gallery's rows [n, K] from starts [n, K, S, 3, 3]: [n, K, 3, 3] and [n, K]."""
-    n, count, each = starts.shape[:3]
-    moved = gallery[rows.flatten().repeat_interleave(each)]
-    homographies, left = align(altered.repeat_interleave(count * each, 0), moved, starts.flatten(0, 2), _ALIGN_STEPS)
-    left, best = left.reshape(n * count, each).min(1)
-    homographies = homographies.reshape(n * count, each, 3, 3)[torch.arange(n * count), best]
-    return homographies.reshape(n, count, 3, 3), left.reshape(n, count)
+    each = starts.shape[2]
+    moved = gallery[rows.repeat_interleave(each, 1)][:, :, 0]
+    homographies, left = align(altered, moved, starts.flatten(1, 2), _ALIGN_STEPS)
+    left, best = left.unflatten(1, (-1, each)).min(2)
+    homographies = homographies.unflatten(1, (-1, each)).take_along_dim(best[:, :, None, None, None], 2)
+    return homographies[:, :, 0], left
 
 
 def _narrow(count: int, order: Tensor, *columns: Tensor) -> list[Tensor]:

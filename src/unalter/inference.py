@@ -60,7 +60,8 @@ class Model:
         self.network = network
         self.name = name
         """ae, vae or cvae"""
-        self._device = device
+        self.device = device
+        """where it is"""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -159,7 +160,7 @@ class Model:
 
     def _batches(self, batch: Tensor) -> list[tuple[slice, Tensor]]:
         starts = range(0, len(batch), _BATCH)
-        return [(slice(i, i + _BATCH), batch[i : i + _BATCH].to(self._device)) for i in starts]
+        return [(slice(i, i + _BATCH), batch[i : i + _BATCH].to(self.device)) for i in starts]
 
     def _labels(self, labels: Any, count: int) -> Tensor | None:
         if self.classes == 0:
@@ -177,7 +178,7 @@ class Model:
         if count and not (y.min() >= 0 and y.max() < self.classes):
             wrong = y[(y < 0) | (y >= self.classes)][0].item()
             raise InputError(f"label {wrong} is unknown; the model knows 0..{self.classes - 1}")
-        return y.to(self._device)
+        return y.to(self.device)
 
     @staticmethod
     def _part(y: Tensor | None, rows: slice) -> Tensor | None:

@@ -86,7 +86,7 @@ class Snapshots:
         maps: dict[str, PointMap] = {}
         for kind, values in codes.items():
             # sampled codes begin where the means are, which have been mapped first
-            maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"))
+            maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"), model.device.type)
             title = f"{series_name(name, kind)}, epoch {epoch}"
             draw_map(self._folder.map_picture(epoch, kind == "sampled"), maps[kind], labels, title)
         save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
@@ -94,7 +94,7 @@ class Snapshots:
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
         if last and before:
             kind, values = next(iter(codes.items()))
-            self._compare_with_cold(name, maps[kind], map_codes(values, labels, seed))
+            self._compare_with_cold(name, maps[kind], map_codes(values, labels, seed, device=model.device.type))
         return True
 
     def _maps_before(self, epoch: int, rows: np.ndarray) -> dict[str, PointMap]:

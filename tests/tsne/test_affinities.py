@@ -12,6 +12,7 @@ from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.divergence import attraction_divergence, divergence
 from unalter.tsne.forces import Repulsion
 from unalter.tsne.loops import Threads
+from unalter.tsne.student import DOF, PLANE, POWER, SPACE
 
 ONE_THREAD = Threads(1)
 
@@ -93,20 +94,20 @@ def test_points_all_in_one_place():
     assert p.sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("dof", [1, 2])
-def test_divergence_is_the_sum_over_all_pairs(monkeypatch, dof):
+@pytest.mark.parametrize("which", [PLANE, SPACE])
+def test_divergence_is_the_sum_over_all_pairs(monkeypatch, which):
     y = (points(900, 3) * 6).astype(np.float32)
     p = joint(points(900), 15)
     apart = np.square(y[:, None].astype(np.float64) - y).sum(2)
-    q = (1 + apart / dof) ** (-(dof + 1) / 2)
+    q = (1 + apart / DOF[which]) ** -POWER[which]
     np.fill_diagonal(q, 0)
     q /= q.sum()
     dense = p.toarray().astype(np.float64)
     held = dense > 0
     expected = (dense[held] * np.log(dense[held] / q[held])).sum()
-    assert divergence(p, y, dof, ONE_THREAD) == pytest.approx(expected, abs=2e-5)
-    monkeypatch.setattr("unalter.tsne.divergence._EXACT", 10)
+    assert divergence(p, y, which, ONE_THREAD) == pytest.approx(expected, abs=2e-5)
+    monkeypatch.setattr("unalter.tsne.divergence.EXACT", 10)
     monkeypatch.setattr(Repulsion.__init__, "__defaults__", (0,))
-    assert divergence(p, y, dof, ONE_THREAD) == pytest.approx(expected, abs=1e-3)
+    assert divergence(p, y, which, ONE_THREAD) == pytest.approx(expected, abs=1e-3)
     empty = sp.csr_matrix((900, 900), dtype=np.float32)
-    assert attraction_divergence(empty, y, dof, ONE_THREAD) == 0
+    assert attraction_divergence(empty, y, which, ONE_THREAD) == 0

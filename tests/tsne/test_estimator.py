@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clouds import blobs
 from sklearn.manifold import TSNE as Reference
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from unalter import TSNE
-
-
-def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: int = 0):
-    random = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(kinds), each)
-    return random.normal(size=(len(labels), d)) + apart * random.normal(size=(kinds, d))[labels], labels
 
 
 def failed(estimator) -> set[str]:

@@ -40,7 +40,8 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0) 
         raise InputError(f"{data}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
     pictures = pictures.rows(rows)
     kind = "means" if model.network.shape.variational else "codes"
-    one = map_codes(model.encode(np.array(pictures.images), pictures.labels), pictures.labels, seed)
+    codes = model.encode(np.array(pictures.images), pictures.labels)
+    one = map_codes(codes, pictures.labels, seed, device=model.device.type)
     if out.suffix.lower() == ".html":
         write_page(out, model, pictures, {kind: one})
     else:

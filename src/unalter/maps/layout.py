@@ -46,7 +46,9 @@ class PointMap:
         return f"KL {self.kl:.3f}, {label}neighbour recall {self.recall:.3f}"
 
 
-def map_codes(codes: np.ndarray, labels: np.ndarray, seed: int = 0, before: PointMap | None = None) -> PointMap:
+def map_codes(
+    codes: np.ndarray, labels: np.ndarray, seed: int = 0, before: PointMap | None = None, device: str = "cpu"
+) -> PointMap:
     """Embed codes in three dimensions.
 
     Args:
@@ -55,13 +57,14 @@ def map_codes(codes: np.ndarray, labels: np.ndarray, seed: int = 0, before: Poin
         seed: of the start.
         before: an earlier map of the same pictures: the new one goes on from its arrangement and is aligned with it
             (rigidly, orthogonal Procrustes), so that the eye can follow a cluster.
+        device: that makes the map, "cpu" or "cuda".
     """
     from unalter.tsne import TSNE  # slow to import, and many runs draw no map
     from unalter.tsne.loops import threads
     from unalter.tsne.neighbours import nearest
 
     perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
-    tsne = TSNE(3, perplexity=perplexity, max_iter=_ITERATIONS, random_state=seed)
+    tsne = TSNE(3, perplexity=perplexity, max_iter=_ITERATIONS, random_state=seed, device=device)
     if before is not None:
         start = before.points * (_WARM_SPREAD / max(float(before.points.std()), 1e-9))
         tsne.set_params(init=start, early_exaggeration=_WARM_EXAGGERATION)

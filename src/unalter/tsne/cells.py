@@ -57,15 +57,15 @@ def _cell_shape(y: np.ndarray, side: float) -> tuple[tuple[int, int, int], float
         side *= 1.25
 
 
-def add_remainder(cells: Cells, reach: float, dof: int, result: np.ndarray, threads: Threads) -> None:
+def add_remainder(cells: Cells, reach: float, which: int, result: np.ndarray, threads: Threads) -> None:
     """Add what `smooth_kernel` leaves out of the kernel: value and gradient, to [n, 4] in the order of the cells.
 
     Args:
         reach: at most the side of the cells.
     """
-    square, coefficients = np.float32(reach**2), taylor(reach, dof).astype(np.float32)
+    square, coefficients = np.float32(reach**2), taylor(reach, which).astype(np.float32)
     shape = np.array(cells.shape)
-    arguments = cells.y, cells.start, shape, square, coefficients, dof, result
+    arguments = cells.y, cells.start, shape, square, coefficients, which, result
     threads.over(len(cells.start) - 1, _add_remainder, *arguments, parts=8)
 
 
@@ -93,7 +93,7 @@ def _sort(y, low, scale, shape, order, start, sorted_y):
 
 
 @compiled
-def _add_remainder(y, start, shape, square, coefficients, dof, result, low, high):
+def _add_remainder(y, start, shape, square, coefficients, which, result, low, high):
     """For the points of cells low..high. The points around a cell are copied together first: one long loop is fast."""
     n1, n2 = shape[1], shape[2]
     near = np.empty((3, 1024), np.float32)
@@ -112,7 +112,7 @@ def _add_remainder(y, start, shape, square, coefficients, dof, result, low, high
                     near = longer
                 _copy(y, a, b, near, count)
                 count += b - a
-        _sum_remainder(near[:, :count], y, square, coefficients, dof, result, start[cell], start[cell + 1])
+        _sum_remainder(near[:, :count], y, square, coefficients, which, result, start[cell], start[cell + 1])
 
 
 @compiled
@@ -124,7 +124,7 @@ def _copy(source, low, high, target, at):
 
 
 @compiled
-def _sum_remainder(near, y, square, coefficients, dof, result, low, high):
+def _sum_remainder(near, y, square, coefficients, which, result, low, high):
     p, q, r = near[0], near[1], near[2]
     k0, k1, k2, k3 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
     zero, two, three = np.float32(0), np.float32(2), np.float32(3)
@@ -134,7 +134,7 @@ def _sum_remainder(near, y, square, coefficients, dof, result, low, high):
         for j in range(len(p)):
             d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
             apart = d0 * d0 + d1 * d1 + d2 * d2
-            value, push = value_and_push(apart, dof)
+            value, push = value_and_push(apart, which)
             t = square - apart
             inside = ONE if t > 0 else zero
             total += inside * (value - (k0 + t * (k1 + t * (k2 + t * k3))))

@@ -7,12 +7,13 @@ import scipy.sparse as sp
 
 from unalter.tsne.forces import Repulsion, exact_field
 from unalter.tsne.loops import Threads, compiled
+from unalter.tsne.student import DOF
 
-_EXACT = 120_000
+EXACT = 120_000
 """Up to so many points Z is summed over all pairs."""
 
 
-def divergence(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> float:
+def divergence(p: sp.csr_matrix, y: np.ndarray, which: int, threads: Threads) -> float:
     """KL(P || Q) = sum p log(p / q), q_ij = K(|y_i - y_j|) / Z (see `student`), in nats.
 
     Up to 120,000 points Z is summed over all pairs; beyond it comes off a grid, to one part in a thousand (tested),
@@ -21,17 +22,17 @@ def divergence(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> f
     Args:
         p: joint probabilities [n, n].
         y: float32 [n, 3].
-        dof: degrees of freedom of the kernel, 1 or 2.
+        which: kernel, `PLANE` or `SPACE`.
     """
-    field = exact_field(y, dof, threads) if len(y) <= _EXACT else Repulsion(dof, threads).field(y)
+    field = exact_field(y, which, threads) if len(y) <= EXACT else Repulsion(which, threads).field(y)
     z = field[:, 0].sum(dtype=np.float64) - len(y)
-    return attraction_divergence(p, y, dof, threads) + float(np.log(z))
+    return attraction_divergence(p, y, which, threads) + float(np.log(z))
 
 
-def attraction_divergence(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> float:
+def attraction_divergence(p: sp.csr_matrix, y: np.ndarray, which: int, threads: Threads) -> float:
     """The divergence without log Z: sum p (log p - log K)."""
     sums = np.empty(len(y))
-    threads.over(len(y), _edges, p.indptr, p.indices, p.data, y, dof, sums)
+    threads.over(len(y), _edges, p.indptr, p.indices, p.data, y, DOF[which], sums)
     return float(sums.sum())
 
 

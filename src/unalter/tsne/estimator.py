@@ -14,10 +14,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
-from unalter.tsne.descent import Callback, Descent
-from unalter.tsne.divergence import divergence
+from unalter.tsne.descent import Callback, Descent, LoopForces
+from unalter.tsne.device import DeviceForces, nearest_on
 from unalter.tsne.loops import threads
 from unalter.tsne.neighbours import nearest
+from unalter.tsne.student import DOF, PLANE, POWER, SPACE
 
 _HELD, _FALLING = 20, 80
 """Iterations with the whole early exaggeration, and iterations in which it falls to 1, by the same factor each: a map
@@ -28,6 +29,10 @@ _LEAST_RATE = 200.0
 _MOMENTUM_EARLY, _MOMENTUM_FEW, _MOMENTUM_MANY = 0.8, 0.9, 0.95
 _MANY = 10_000
 """Points from which on the larger momentum is the faster one; fewer would be thrown about by it."""
+_NEAR = 60
+"""Iterations at the end in which near points count for more (see `Descent.run`); in space only, on a plane that is the
+gradient anyway. scikit-learn moves points so all the time: its maps find more neighbours again than those of least
+divergence do, and have a larger one. A few iterations find as many, and give up little of the divergence."""
 _KEPT = 10
 _SPREAD = 1e-4
 """Standard deviation of the start along its first axis: small, so that nothing is decided by it."""
@@ -55,7 +60,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         init: "pca", "random", or where the points start, [n, n_components], used at its own scale.
         random_state: of a random start and of the grain on every start; the same gives the same map, to the last bit
             on the same machine with the same number of threads.
-        n_jobs: threads; None: as many as torch uses, -1: as many as there are processors.
+        n_jobs: threads, not 0; None: as many as torch uses, -1: as many as there are processors, -2: one less.
+        device: "cpu", or a device of torch's, such as "cuda". There neighbours are always exact, and sums are not
+            taken in the same order every time, so that maps of one seed differ in their last bits.
         callback: called with (iteration, KL divergence, embedding) every `callback_every` iterations; a true result
             stops there.
         callback_every: iterations.
@@ -76,7 +83,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "init": [StrOptions({"pca", "random"}), np.ndarray],
         "random_state": ["random_state"],
-        "n_jobs": [None, Integral],
+        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right")],
+        "device": [str],
         "callback": [callable, None],
         "callback_every": [Interval(Integral, 1, None, closed="left")],
     }
@@ -92,6 +100,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         init: str | np.ndarray = "pca",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        device: str = "cpu",
         callback: Callback | None = None,
         callback_every: int = 50,
     ) -> None:
@@ -103,6 +112,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.init = init
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.device = device
         self.callback = callback
         self.callback_every = callback_every
 
@@ -126,19 +136,27 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
         random = check_random_state(self.random_state)
-        start, dof = self._start(x, random), degrees_of_freedom(self.n_components)
+        start, which = self._start(x, random), SPACE if self.n_components == 3 else PLANE
         with threads(_thread_count(self.n_jobs)) as pool:
             count = neighbour_count(len(x), self.perplexity)
-            rows, squares = nearest(_comparable(x), count, pool, random.randint(2**31 - 1))
-            p = joint_probabilities(rows, squares, self.perplexity, pool)
+            seed = random.randint(2**31 - 1)
+            if self.device == "cpu":
+                rows, squares = nearest(_comparable(x), count, pool, seed)
+            else:
+                rows, squares = nearest_on(self.device, _comparable(x), count)
             self.neighbours_ = rows[:, :_KEPT].copy()
-            descent = Descent(p, start, dof, pool, self._told, self.callback_every)
+            p = joint_probabilities(rows, squares, self.perplexity, pool)
+            forces = LoopForces(p, which, pool) if self.device == "cpu" else DeviceForces(p, which, self.device)
+            descent = Descent(forces, start, self._told, self.callback_every)
             for exaggeration in self._exaggerations():
                 descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_EARLY, exaggeration)
             rest = self.max_iter - descent.iterations
-            descent.run(rest, self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW)
-            self.kl_divergence_ = divergence(p, descent.y, dof, pool)
-        self.learning_rate_ = self._rate(len(x)) / _factor(dof)
+            late = min(_NEAR, rest // 3) if which == SPACE else 0
+            rate, momentum = self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW
+            descent.run(rest - late, rate, momentum)
+            descent.run(late, rate, momentum, near=True)
+            self.kl_divergence_ = descent.divergence()
+        self.learning_rate_ = self._rate(len(x)) / _factor(which)
         self.n_iter_ = descent.iterations
         self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
         return self.embedding_
@@ -159,7 +177,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _rate(self, count: int, exaggeration: float = 0.0) -> float:
         """The learning rate of the forces."""
         if self.learning_rate != "auto":
-            return _factor(degrees_of_freedom(self.n_components)) * float(self.learning_rate)
+            return _factor(SPACE if self.n_components == 3 else PLANE) * float(self.learning_rate)
         return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
 
     def _start(self, x: np.ndarray, random: np.random.RandomState) -> np.ndarray:
@@ -179,14 +197,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         )
 
 
-def degrees_of_freedom(dimensions: int) -> int:
-    """Of the kernel in a map, as scikit-learn has it."""
-    return max(dimensions - 1, 1)
-
-
-def _factor(dof: int) -> float:
+def _factor(which: int) -> float:
     """The gradient over the force."""
-    return 2 * (dof + 1) / dof
+    return 4 * POWER[which] / DOF[which]
 
 
 def _comparable(x: np.ndarray) -> np.ndarray:

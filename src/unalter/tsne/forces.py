@@ -1,9 +1,9 @@
 """What pulls the points of a map together and what drives them apart.
 
-With the kernel K of Student's t (see `student`) and the field phi(y) = sum_j K(|y - y_j|), the normaliser of the map's
-similarities is Z = sum_i phi(y_i) - n, and the repulsive force is -dof / (dof + 1) grad phi / Z, after Delchevalerie et
-al. (2021), who have it for one degree of freedom. So one scalar field is all that is needed: summed over all pairs
-where they are few, else by particle mesh, its short range summed over near pairs (P3M, Hockney and Eastwood 1988).
+With a kernel K (see `student`) and the field phi(y) = sum_j K(|y - y_j|), the normaliser of the map's similarities is
+Z = sum_i phi(y_i) - n, and the repulsive force is -dof / (2 power) grad phi / Z, after Delchevalerie et al. (2021), who
+have it for one degree of freedom. So one scalar field is all that is needed: summed over all pairs where they are few,
+else by particle mesh, its short range summed over near pairs (P3M, Hockney and Eastwood 1988).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from unalter.tsne.cells import add_remainder, count_pairs, sort_into_cells
 from unalter.tsne.grid import Grid
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.student import smooth_kernel, value_and_push
+from unalter.tsne.student import DOF, NEAR, POWER, smooth_kernel, value_and_push
 
 _FEW = 6_000
 """Up to so many points all pairs are summed: as fast as a grid, and exact."""
@@ -36,42 +36,42 @@ class Repulsion:
     """The repulsive forces on points that move; relative error below 1% (see tests), below 0.1% in Z.
 
     Args:
-        dof: degrees of freedom of the kernel, 1 or 2.
+        which: kernel.
         threads: that the work is shared among.
         few: up to so many points all pairs are summed.
     """
 
-    def __init__(self, dof: int, threads: Threads, few: int = _FEW) -> None:
-        self._dof, self._threads, self._few = dof, threads, few
+    def __init__(self, which: int, threads: Threads, few: int = _FEW) -> None:
+        self._which, self._threads, self._few = which, threads, few
         self._grid: Grid | None = None
         self._choice = 0
 
-    def __call__(self, y: np.ndarray) -> tuple[np.ndarray, float]:
-        """The forces on points float32 [n, 3], float32 [n, 3], and Z."""
+    def __call__(self, y: np.ndarray, z: float | None = None) -> tuple[np.ndarray, float]:
+        """The forces on points float32 [n, 3], float32 [n, 3], and Z, which is this kernel's where none is given."""
         field = self.field(y)
-        z = float(field[:, 0].sum(dtype=np.float64)) - len(y)
-        return field[:, 1:] * np.float32(-self._dof / (self._dof + 1) / z), z
+        z = float(field[:, 0].sum(dtype=np.float64)) - len(y) if z is None else z
+        return field[:, 1:] * np.float32(push(self._which) / z), z
 
     def field(self, y: np.ndarray) -> np.ndarray:
         """phi and its gradient at points float32 [n, 3]: float32 [n, 4]."""
         if len(y) <= self._few:
-            return exact_field(y, self._dof, self._threads)
+            return exact_field(y, self._which, self._threads)
         extent = np.ptp(y, axis=0).astype(np.float64)
         if self._grid is None or not self._grid.fits(extent):
             self._choice = _cheapest(y, extent, self._choice)
             reach = _REACHES[self._choice]
-            self._grid = Grid(partial(smooth_kernel, reach=reach, dof=self._dof), _spacing(reach, extent), extent)
+            self._grid = Grid(partial(smooth_kernel, reach=reach, which=self._which), spacing(reach, extent), extent)
         reach = _REACHES[self._choice]
         cells = sort_into_cells(y, reach or 2 * _SPACING)
         result = self._grid.field(cells.y.T.copy(), self._threads)
         if reach:
-            add_remainder(cells, reach, self._dof, result, self._threads)
+            add_remainder(cells, reach, self._which, result, self._threads)
         field = np.empty_like(result)
         field[cells.order] = result
         return field
 
 
-def _spacing(reach: float, extent: np.ndarray) -> float:
+def spacing(reach: float, extent: np.ndarray) -> float:
     """Of the grid; a few nodes at the least where all points lie within the kernel's width."""
     return reach / _NODES_PER_REACH if reach else min(_SPACING, max(extent.max() / _LEAST_NODES, 1e-9))
 
@@ -90,26 +90,31 @@ def _cheapest(y: np.ndarray, extent: np.ndarray, choice: int) -> int:
 
 def _cost(y: np.ndarray, extent: np.ndarray, reach: float) -> float:
     """Nanoseconds that a field takes, about; what does not depend on the reach left out."""
-    nodes = float(np.prod(extent / _spacing(reach, extent) + 5))
+    nodes = float(np.prod(extent / spacing(reach, extent) + 5))
     return nodes * _NODE_COST + (count_pairs(y, reach) * _PAIR_COST if reach else 0.0)
 
 
-def exact_field(y: np.ndarray, dof: int, threads: Threads) -> np.ndarray:
+def push(which: int) -> float:
+    """The repulsive force over grad phi / Z."""
+    return -DOF[which] / (2 * POWER[which])
+
+
+def exact_field(y: np.ndarray, which: int, threads: Threads) -> np.ndarray:
     """phi and its gradient at points float32 [n, 3], summed over all pairs: float32 [n, 4]."""
     result = np.empty((len(y), 4), np.float32)
-    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), dof, result)
+    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), which, result)
     return result
 
 
 @compiled
-def _all_pairs(y, dof, result, low, high):
+def _all_pairs(y, which, result, low, high):
     p, q, r = y[0], y[1], y[2]
     zero = np.float32(0)
     for i in range(low, high):
         total, g0, g1, g2 = zero, zero, zero, zero
         for j in range(len(p)):
             d0, d1, d2 = p[i] - p[j], q[i] - q[j], r[i] - r[j]
-            value, push = value_and_push(d0 * d0 + d1 * d1 + d2 * d2, dof)
+            value, push = value_and_push(d0 * d0 + d1 * d1 + d2 * d2, which)
             total += value
             g0 += push * d0
             g1 += push * d1
@@ -117,15 +122,15 @@ def _all_pairs(y, dof, result, low, high):
         result[i, 0], result[i, 1], result[i, 2], result[i, 3] = total, -g0, -g1, -g2
 
 
-def attraction(p: sp.csr_matrix, y: np.ndarray, dof: int, threads: Threads) -> np.ndarray:
-    """sum_j p_ij (y_j - y_i) / (1 + |y_i - y_j|^2 / dof): float32 [n, 3]."""
+def attraction(p: sp.csr_matrix, y: np.ndarray, which: int, threads: Threads) -> np.ndarray:
+    """sum_j p_ij (y_j - y_i) w: float32 [n, 3]. w is 1 / (1 + |y_i - y_j|^2 / dof); for `NEAR` the power 1.5 of it."""
     result = np.empty_like(y)
-    threads.over(len(y), _pull, p.indptr, p.indices, p.data, y, np.float32(1 / dof), result)
+    threads.over(len(y), _pull, p.indptr, p.indices, p.data, y, np.float32(1 / DOF[which]), which == NEAR, result)
     return result
 
 
 @compiled
-def _pull(first, neighbour, p, y, share, result, low, high):
+def _pull(first, neighbour, p, y, share, root, result, low, high):
     zero = np.float32(0)
     near = np.empty((3, _BUFFER), np.float32)  # fetched first, a long loop then is fast
     for i in range(low, high):
@@ -138,7 +143,8 @@ def _pull(first, neighbour, p, y, share, result, low, high):
                 near[0, k], near[1, k], near[2, k] = y[j, 0], y[j, 1], y[j, 2]
             for k in range(count):
                 d0, d1, d2 = near[0, k] - y0, near[1, k] - y1, near[2, k] - y2
-                weight = p[start + k] / (ONE + share * (d0 * d0 + d1 * d1 + d2 * d2))
+                near_by = ONE / (ONE + share * (d0 * d0 + d1 * d1 + d2 * d2))
+                weight = p[start + k] * near_by * (np.sqrt(near_by) if root else ONE)
                 f0 += weight * d0
                 f1 += weight * d1
                 f2 += weight * d2

@@ -1,0 +1,41 @@
+"""Points to make maps of, points of maps, and the field about them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unalter.tsne.student import DOF, POWER
+
+
+def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: int = 0):
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(kinds), each)
+    return random.normal(size=(len(labels), d)) + apart * random.normal(size=(kinds, d))[labels], labels
+
+
+def reference(y: np.ndarray, which: int) -> np.ndarray:
+    """phi and its gradient, [n, 4], in float64."""
+    dof, power = DOF[which], POWER[which]
+    apart = y[:, None].astype(np.float64) - y
+    base = 1 + np.square(apart).sum(2) / dof
+    slope = -2 * power / dof * base ** (-power - 1)
+    return np.column_stack([(base**-power).sum(1), (slope[:, :, None] * apart).sum(1)])
+
+
+def cloud(name: str, n: int = 2_500) -> np.ndarray:
+    random = np.random.default_rng(0)
+    y = {
+        "tiny": random.normal(size=(n, 3)) * 1e-4,
+        "early": random.normal(size=(n, 3)) * [2, 1, 0.7],
+        "even": random.uniform(-20, 20, (n, 3)),
+        "sparse": random.uniform(-150, 150, (n, 3)),
+        "clusters": random.normal(size=(n, 3)) + random.uniform(-40, 40, (10, 3))[random.integers(0, 10, n)],
+        "outlier": np.concatenate([random.normal(size=(n - 1, 3)) * 8, [[4_000, -3_000, 10]]]),
+        "plane": random.uniform(-60, 60, (n, 3)) * [0, 1, 1],
+        "line": random.uniform(-60, 60, (n, 3)) * [0, 0, 1],
+        "dense plane": random.normal(size=(n, 3)) * [0, 9, 6],
+    }[name]
+    return y.astype(np.float32)
+
+
+CLOUDS = ["tiny", "early", "even", "sparse", "clusters", "outlier", "plane", "dense plane", "line"]

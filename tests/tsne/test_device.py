@@ -1,0 +1,99 @@
+"""Maps in torch: written for GPUs, tested here on torch's own CPU device, against sums over all pairs in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from clouds import CLOUDS, blobs, cloud, reference
+
+from unalter.tsne import TSNE
+from unalter.tsne.descent import LoopForces
+from unalter.tsne.device import DeviceForces, exact_field, nearest_on
+from unalter.tsne.loops import Threads
+from unalter.tsne.neighbours import nearest
+from unalter.tsne.student import DOF, NEAR, PLANE, POWER, SPACE
+
+DEVICES = ["cpu:0", *(["cuda"] if torch.cuda.is_available() else [])]
+"""`cpu:0` is torch's CPU; `cpu` alone would be the compiled loops."""
+
+
+def joint(n: int, seed: int = 2) -> sp.csr_matrix:
+    p = sp.random(n, n, 0.02, random_state=seed, dtype=np.float32).tocsr()
+    return (p / p.sum()).tocsr()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("name", CLOUDS)
+def test_sums_over_all_pairs(name, which, device):
+    y = cloud(name, 600)
+    expected = reference(y, which)
+    found = exact_field(torch.from_numpy(y).to(device), which).cpu().numpy()
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-5 * np.abs(expected[:, 1:]).max())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("name", [name for name in CLOUDS if name not in ("tiny", "outlier", "sparse")])
+def test_the_fine_grid_is_within_two_percent(name, which, device):
+    y = cloud(name)
+    expected = reference(y, which)
+    expected_z = expected[:, 0].sum() - len(y)
+    forces = DeviceForces(joint(len(y)), which, device, few=0)
+    pushed, z = forces.repulsion(forces.place(y))
+    wanted = -DOF[which] / (2 * POWER[which]) * expected[:, 1:] / expected_z
+    assert z == pytest.approx(expected_z, rel=1e-3 if which != NEAR else 3e-3)
+    assert np.linalg.norm(forces.fetch(pushed) - wanted) < 0.02 * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("which", [PLANE, SPACE])
+def test_attraction_and_divergence_are_those_of_the_loops(which, device, monkeypatch):
+    monkeypatch.setattr("unalter.tsne.device._BLOCK", 20_000)  # several blocks
+    p, y = joint(700), cloud("early", 700)
+    loops, forces = LoopForces(p, which, Threads(1)), DeviceForces(p, which, device)
+    np.testing.assert_allclose(
+        forces.fetch(forces.attraction(forces.place(y))), loops.attraction(y), rtol=1e-3, atol=1e-7
+    )
+    if which == SPACE:
+        np.testing.assert_allclose(
+            forces.fetch(forces.near(forces.place(y), 99.0)), loops.near(y, 99.0), rtol=2e-3, atol=1e-5
+        )
+    assert forces.divergence(forces.place(y)) == pytest.approx(loops.divergence(y), abs=1e-4)
+    assert forces.divergence(forces.place(y), 100.0) == pytest.approx(loops.divergence(y, 100.0), abs=1e-4)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_step_is_that_of_the_loops(device):
+    p, rng = joint(100), np.random.default_rng(0)
+    first = [rng.normal(size=(100, 3)).astype(np.float32) for _ in range(4)]
+    first[2] = np.abs(first[2])
+    moved = []
+    for forces in (LoopForces(p, SPACE, Threads(1)), DeviceForces(p, SPACE, device)):
+        y, velocity, gains, force = (forces.place(x) for x in first)
+        for _ in range(3):
+            forces.step(y, velocity, gains, force, 20.0, 0.9)
+        moved.append([forces.fetch(x) for x in (y, velocity, gains)])
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_neighbours_are_those_of_the_loops(device, monkeypatch):
+    monkeypatch.setattr("unalter.tsne.device._BLOCK", 5_000)
+    x = np.random.default_rng(0).normal(size=(300, 7)).astype(np.float32)
+    rows, squares = nearest_on(device, x, 12)
+    expected, expected_squares = nearest(x, 12, Threads(1))
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_allclose(squares, expected_squares, rtol=1e-4)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_map_is_as_good_as_one_by_loops(device, dimensions):
+    x, _ = blobs()
+    loops, other = (TSNE(dimensions, perplexity=20, random_state=0, device=device).fit(x) for device in ("cpu", device))
+    assert other.kl_divergence_ == pytest.approx(loops.kl_divergence_, rel=0.03)
+    assert other.embedding_.shape == (len(x), dimensions)

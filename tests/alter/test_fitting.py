@@ -8,11 +8,12 @@ import torch
 
 from unalter.alter import Blend, Branch, GaussianNoise, Invert, PictureRandom, Recipe, Rotate, picture_keys
 from unalter.alter.backgrounds import pattern_backgrounds
-from unalter.alter.chain import Imitation, handles
 from unalter.alter.fitting import fit_recipe
-from unalter.alter.likeness import Metric, Ramps, Scatter
-from unalter.alter.search import Bench, improved
-from unalter.alter.statistics import Statistics
+from unalter.alter.fitting.bench import Bench
+from unalter.alter.fitting.chain import Imitation, handles
+from unalter.alter.fitting.likeness import Metric, Ramps, Scatter
+from unalter.alter.fitting.statistics import Statistics
+from unalter.alter.fitting.turning import improved
 from unalter.data.digits import load_digits
 
 DIGITS, LABELS = load_digits("train")

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from unalter.alter.backgrounds import Backgrounds, blended, find_backgrounds, without
-from unalter.alter.chain import ORDER, Imitation
-from unalter.alter.likeness import Moved, Ramps
+from unalter.alter.fitting.bench import Bench, Benches
+from unalter.alter.fitting.chain import ORDER, Imitation
+from unalter.alter.fitting.likeness import Moved, Ramps
+from unalter.alter.fitting.search import Search
+from unalter.alter.fitting.statistics import Statistics
 from unalter.alter.operations import Blend, Operation
 from unalter.alter.random import PictureRandom, picture_keys
 from unalter.alter.recipe import Branch, Recipe
-from unalter.alter.search import Bench, Benches, Search
-from unalter.alter.statistics import Statistics
 from unalter.errors import InputError
 from unalter.pictures import to_uint8
 

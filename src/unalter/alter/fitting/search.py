@@ -7,16 +7,17 @@ Whether something helps is judged on pictures, clean and altered, that the numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import lsq_linear, nnls
-from torch import Tensor
+from scipy.optimize import nnls
 
-from unalter.alter.chain import ORDER, Chain, Handle, Imitation, handles, starts, turned, variants, with_step, without
+from unalter.alter.fitting.bench import Bench, Benches, Part
+from unalter.alter.fitting.chain import ORDER, Chain, handles, starts, variants, with_step, without
+from unalter.alter.fitting.likeness import Metric, Scatter
+from unalter.alter.fitting.turning import added, improved, settled, slopes_of
 from unalter.alter.geometry import Flip, Perspective, Rotate, SampledWarp, Scale, Translate, Warp
-from unalter.alter.likeness import Metric, Moved, Scatter
 from unalter.alter.operations import (
     Blur,
     Contrast,
@@ -56,75 +57,6 @@ _ALIKE: tuple[tuple[type[Operation], ...], ...] = (
     (Blur, ShotNoise, GaussianNoise, Speckle, SaltAndPepper),
 )
 """Kinds of which one can be mistaken for another: all of them, in three groups."""
-
-
-class Bench:
-    """Where chains are tried: clean pictures to alter, and altered ones to compare with.
-
-    Args:
-        imitation: of the clean pictures.
-        measure: the features of pictures [N, C, H, W]: [N, P].
-        real: the features of the altered pictures [M, P].
-        distinct: how many of the clean pictures differ; where they repeat, their means scatter as fewer do.
-        moved: how homographies compare with known ones, if any are.
-    """
-
-    def __init__(
-        self,
-        imitation: Imitation,
-        measure: Callable[[Tensor], Tensor],
-        real: Tensor,
-        distinct: int,
-        moved: Moved | None = None,
-    ) -> None:
-        self.real = real
-        self._imitation, self._measure, self._moved = imitation, measure, moved
-        self._mean = real.mean(0)
-        self._scale = (1 / len(real) + 1 / distinct) ** -0.5
-
-    def features(self, chain: Chain) -> Tensor:
-        """The features of imitated pictures, [N, P]."""
-        return self._measure(self._imitation(chain)[0])
-
-    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
-        """How the imitated pictures differ: float64 [D], the sum of squares about `metric.freedom` by chance."""
-        pictures, moves = self._imitation(chain)
-        difference = metric(self._measure(pictures).mean(0) - self._mean) * self._scale
-        return difference if self._moved is None else np.concatenate([difference, self._moved(moves)])
-
-    def distance(self, chain: Chain, metric: Metric) -> float:
-        """The sum of the squares."""
-        return float(np.square(self.residuals(chain, metric)).sum())
-
-
-class _Part(Bench):
-    """A bench for a chain that a share of the pictures takes, where what the others take stays."""
-
-    def __init__(self, whole: Bench, share: float, others: np.ndarray) -> None:
-        self._whole, self._share, self._others = whole, share, others
-
-    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
-        return self._share * self._whole.residuals(chain, metric) + self._others
-
-
-def _shares(residuals: np.ndarray) -> np.ndarray:
-    """The shares, none below 0 and 1 together, of residuals [D, K] that add up to the least."""
-    one = 1e3 * np.abs(residuals).max()  # a heavy row for the sum
-    rows = np.vstack([residuals, np.full(residuals.shape[1], one)])
-    return nnls(rows, np.append(np.zeros(len(residuals)), one))[0]
-
-
-@dataclass(frozen=True)
-class Benches:
-    """The benches of a search."""
-
-    screen: Bench
-    """Few pictures, for many trials."""
-    fit: Bench
-    polish: Bench
-    """Many pictures, for the last digits."""
-    check: Bench
-    """Pictures that nothing is fitted to."""
 
 
 @dataclass(frozen=True)
@@ -195,17 +127,17 @@ class Search:
         apart = check.distance(chain, metric)
         turn = handles(chain)
         here = screen.residuals(chain, metric)
-        slopes = _slopes(screen, chain, metric, turn, here)
+        slopes = slopes_of(screen, chain, metric, turn, here)
         best: list[tuple[float, type[Operation], Chain]] = []
         for kind in ORDER:
             if kind in self._hopeless or any(type(step) is kind for step in chain):
                 continue
-            trials = [_added(screen, chain, metric, step, turn, here, slopes) for step in starts(kind)]
+            trials = [added(screen, chain, metric, step, turn, here, slopes) for step in starts(kind)]
             distance, trial = min(trials, key=lambda pair: pair[0])
             step = next(step for step in trial if type(step) is kind)
             if isinstance(step, SampledWarp):
                 otherwise = replace(step, sampling="nearest")
-                pair = _added(screen, chain, metric, otherwise, turn, here, slopes)
+                pair = added(screen, chain, metric, otherwise, turn, here, slopes)
                 distance, trial = min((distance, trial), pair, key=lambda pair: pair[0])
             if distance < here @ here and all(step.probability > _RARE for step in trial):
                 best.append((distance, kind, trial))
@@ -302,7 +234,7 @@ class Search:
         """The chain with numbers that a person would write, each within about one standard error."""
         bench, turn = self._on.fit, handles(chain)
         values = np.array([handle.get(chain) for handle in turn])
-        slopes = _slopes(bench, chain, metric, turn, bench.residuals(chain, metric))
+        slopes = slopes_of(bench, chain, metric, turn, bench.residuals(chain, metric))
         moved = np.zeros(len(slopes))  # by all that was rounded so far: two roundings may cancel
         for at, handle in enumerate(turn):
             for grid in reversed(handle.knob.rounded):
@@ -329,7 +261,7 @@ class Search:
             shares = _shares(residuals)
             for at, chain in enumerate(chains):
                 if chain and shares[at] > _RARE:
-                    part = _Part(bench, float(shares[at]), residuals @ shares - residuals[:, at] * shares[at])
+                    part = Part(bench, float(shares[at]), residuals @ shares - residuals[:, at] * shares[at])
                     chains[at] = improved(part, chain, metric, 2, fixed=type(chain[0]))
                     residuals[:, at] = bench.residuals(chains[at], metric)
         shares = _shares(residuals)
@@ -338,6 +270,13 @@ class Search:
 
     def _both(self, chain: Chain, metric: Metric) -> float:
         return self._on.fit.distance(chain, metric) + self._on.check.distance(chain, metric)
+
+
+def _shares(residuals: np.ndarray) -> np.ndarray:
+    """The shares, none below 0 and 1 together, of residuals [D, K] that add up to the least."""
+    one = 1e3 * np.abs(residuals).max()  # a heavy row for the sum
+    rows = np.vstack([residuals, np.full(residuals.shape[1], one)])
+    return nnls(rows, np.append(np.zeros(len(residuals)), one))[0]
 
 
 def _union(chains: list[Chain]) -> Chain:
@@ -354,128 +293,3 @@ def _plain(chain: Chain) -> Chain:
     for handle in handles(chain):
         chain = handle.rounded(chain, handle.knob.rounded[0])
     return chain
-
-
-def improved(
-    bench: Bench,
-    chain: Chain,
-    metric: Metric,
-    rounds: int,
-    kinds: Collection[type[Operation]] | None = None,
-    fixed: type[Operation] | None = None,
-) -> Chain:
-    """Turn the handles of a chain so that its pictures become more like the real ones.
-
-    Gauss-Newton steps, damped as by Marquardt (1963), within the handles' bounds.
-
-    Args:
-        kinds: whose handles are turned, None for all.
-        fixed: the kind whose probability stays.
-    """
-    turn = [handle for handle in handles(chain) if kinds is None or handle.kind in kinds]
-    turn = [handle for handle in turn if handle.kind is not fixed or handle.knob.field != "probability"]
-    steps = np.array([handle.step for handle in turn])
-    here, damping = bench.residuals(chain, metric), 0.02
-    for _ in range(rounds):
-        values = np.array([handle.get(chain) for handle in turn])
-        slopes = _slopes(bench, chain, metric, turn, here)
-        low, high = _reach(turn, values, steps)
-        gained = 0.0
-        for _ in range(4):
-            rows = np.vstack([slopes, np.diag(np.sqrt(damping * np.square(slopes).sum(0)) + 1e-6)])
-            target = np.concatenate([-here, np.zeros(len(turn))])
-            move = lsq_linear(rows, target, (low - 1e-9, high + 1e-9)).x
-            trial = turned(chain, values + move * steps, turn)
-            there = bench.residuals(trial, metric)
-            gained = here @ here - there @ there
-            if gained > 0:
-                chain, here, damping = trial, there, max(damping / 5, 1e-3)
-                break
-            damping *= 6
-        else:  # one slope that holds nowhere near spoils them all together: one after the other
-            before = here @ here
-            for at, handle in enumerate(turn):
-                slope = slopes[:, at]
-                by = np.clip(-(slope @ here) / (slope @ slope + 1e-9), low[at], high[at]) * steps[at]
-                trial = handle.set(chain, handle.get(chain) + by)
-                there = bench.residuals(trial, metric)
-                if there @ there < here @ here:
-                    chain, here = trial, there
-            gained = before - here @ here
-        if gained < 0.004 * (here @ here):
-            break
-    return chain
-
-
-def settled(benches: tuple[Bench, Bench], chain: Chain, metric: Metric) -> Chain:
-    """Turn the handles of a chain that is nearly right, without bias.
-
-    `improved` sees its own random numbers twice, in the residuals and in their slopes, so it favours mixtures that
-    scatter less: probabilities are drawn towards a half. Here the slopes of one bench weigh the residuals of another
-    one, whose numbers are independent (split-sample instruments, Angrist and Krueger 1995). What happens always goes
-    on to happen always.
-    """
-    turn = [handle for handle in handles(chain) if not handle.always(chain)]
-    residuals = [bench.residuals(chain, metric) for bench in benches]
-    slopes = [_slopes(bench, chain, metric, turn, here) for bench, here in zip(benches, residuals, strict=True)]
-    mixed = slopes[0].T @ slopes[1]
-    curvature, pull = mixed + mixed.T, slopes[0].T @ residuals[1] + slopes[1].T @ residuals[0]
-    values, steps = (np.array([of(handle) for handle in turn]) for of in (lambda h: h.get(chain), lambda h: h.step))
-    low, high = _reach(turn, values, steps)
-    scale = np.sqrt(np.abs(np.diag(curvature)) + 1e-9)
-    sizes, directions = np.linalg.eigh(curvature / np.outer(scale, scale))
-    # what the pictures hardly tell stays; the square root makes it a problem of least squares, with bounds
-    roots = np.sqrt(np.maximum(sizes, 0) + 0.02)
-    rows = (directions * roots).T * scale
-    move = lsq_linear(rows, -(directions / roots).T @ (pull / scale), (low - 1e-9, high + 1e-9)).x
-    return turned(chain, values + move * steps, turn)
-
-
-def _added(
-    bench: Bench,
-    chain: Chain,
-    metric: Metric,
-    step: Operation,
-    turn: list[Handle],
-    here: np.ndarray,
-    slopes: np.ndarray,
-) -> tuple[float, Chain]:
-    """A chain with one step more, happening as often as is best when the others' handles move along.
-
-    Returns:
-        The squared distance that slopes promise, and the chain.
-    """
-    always = with_step(chain, replace(step, probability=1.0))
-    columns = np.column_stack([bench.residuals(always, metric) - here, slopes])
-    values, steps = (np.array([of(handle) for handle in turn]) for of in (lambda h: h.get(chain), lambda h: h.step))
-    low, high = _reach(turn, values, steps)
-    # the triangle of the tall system: solved as fast as it is small
-    ridge = np.diag(np.sqrt(0.02 * np.square(np.column_stack([0 * here, slopes])).sum(0)))
-    tall = np.vstack([np.column_stack([columns, -here]), np.column_stack([ridge, np.zeros(len(ridge))])])
-    triangle: np.ndarray = np.linalg.qr(tall, "r")  # pyright: ignore[reportAssignmentType]
-    move = lsq_linear(triangle[:, :-1], triangle[:, -1], (np.append(0, low) - 1e-9, np.append(1, high) + 1e-9)).x
-    left = here + columns @ move
-    often = replace(step, probability=float(np.clip(move[0], 0, 1)))
-    return float(left @ left), with_step(turned(chain, values + move[1:] * steps, turn), often)
-
-
-def _reach(turn: list[Handle], values: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far handles can be turned, in units of their steps; a few of them at once, since slopes hold nearby."""
-    bounds = np.array([handle.bounds for handle in turn]).reshape(-1, 2)
-    return np.maximum((bounds[:, 0] - values) / steps, -4), np.minimum((bounds[:, 1] - values) / steps, 4)
-
-
-def _slopes(bench: Bench, chain: Chain, metric: Metric, turn: list[Handle], here: np.ndarray) -> np.ndarray:
-    """How residuals change with each handle turned by one of its steps: [D, len(turn)]."""
-    columns = []
-    for handle in turn:
-        between = handle.slope_between(chain)
-        if between is None:
-            value = handle.get(chain)
-            step = handle.step if value + handle.step <= handle.bounds[1] else -handle.step
-            change, by = bench.residuals(handle.set(chain, value + step), metric) - here, step
-        else:
-            one, other, by = between
-            change = bench.residuals(one, metric) - (here if other is None else bench.residuals(other, metric))
-        columns.append(change * (handle.step / by))
-    return np.stack(columns, 1) if columns else np.zeros((len(here), 0))

@@ -1,5 +1,5 @@
 import csv
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -81,6 +81,15 @@ def test_a_file_cut_short_anywhere_is_an_input_error(path, folders):
         path.write_bytes(whole[:size])
         with pytest.raises(InputError, match=r"pairs\.csv"):
             read_pairs(path, folders)
+
+
+def test_the_summary_says_so_where_there_is_no_pair_at_all():
+    none = replace(PAIRS, clean=np.full(5, -1), method=np.full(5, ""))
+    assert none.summary().splitlines()[-2:] == [
+        "5 have no clean picture here",
+        "no pair at all: models would learn only from pairs that the recipe makes of clean pictures",
+    ]
+    assert "no pair at all" not in PAIRS.summary()
 
 
 def test_the_summary_counts_every_picture_once():

@@ -3,8 +3,9 @@
     python benchmarks/maps.py runs/demo/run runs/demo/data
 
 For every model of a run and every mapped epoch after the first: the share by which the KL of the map drawn in the run
-exceeds that of a map made anew of the *last* codes (the others' codes are gone with their weights), and how far points
-moved from the map before, in standard deviations of it, beside how far apart two unrelated maps lie after alignment.
+exceeds that of a map made anew of the codes of the saved model (other codes are gone with their weights), and how far
+points moved from the map before, in standard deviations of it, beside how far apart two unrelated maps lie after
+alignment.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import unalter
 from unalter.data import read_altered
 from unalter.maps import load_maps, map_codes
-from unalter.maps.layout import _onto
+from unalter.maps.layout import onto
 from unalter.run import RunFolder
 from unalter.tsne import TSNE
 
@@ -56,7 +57,7 @@ def main() -> None:
 def _moved(before: np.ndarray, after: np.ndarray) -> float:
     """Root mean square distance of points [N, 3] from where they were, both of unit spread and aligned."""
     before, after = ((points - points.mean(0)) / points.std() for points in (before, after))
-    return float(np.sqrt(np.square(after @ _onto(after, before) - before).sum(1).mean()))
+    return float(np.sqrt(np.square(after @ onto(after, before) - before).sum(1).mean()))
 
 
 if __name__ == "__main__":

@@ -57,12 +57,12 @@ def test_the_next_map_lies_as_the_one_before(first):
 
 
 def test_a_turned_and_mirrored_map_is_turned_back(first):
-    from unalter.maps.layout import _onto
+    from unalter.maps.layout import onto
 
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
     for mirror in (1, -1):
         moved = first.points @ (turn * [1, 1, mirror])
-        np.testing.assert_allclose(moved @ _onto(moved, first.points), first.points, atol=1e-3)
+        np.testing.assert_allclose(moved @ onto(moved, first.points), first.points, atol=1e-3)
 
 
 def test_recall_and_accuracy_in_closed_form():

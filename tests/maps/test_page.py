@@ -13,7 +13,7 @@ from unalter.cli import cli
 from unalter.data import read_folders
 from unalter.errors import InputError
 from unalter.maps import load_maps, map_data
-from unalter.maps.page import _errors, _mapped
+from unalter.maps.page import errors_of, mapped_pictures
 from unalter.metrics import ssim
 from unalter.pairing import read_pairs
 from unalter.run import RunFolder
@@ -40,12 +40,12 @@ def test_errors_are_those_against_the_known_clean_pictures(small_run: Path, smal
     folders = read_folders(small_data)
     pairs = read_pairs(small_run / "pairs.csv", folders)
     partner = np.where(np.arange(len(pairs.clean)) % 3 == 0, -1, pairs.clean)
-    pictures = _mapped(folders.altered, folders.clean.images, partner)
+    pictures = mapped_pictures(folders.altered, folders.clean.images, partner)
     known = pictures.partner >= 0
     np.testing.assert_array_equal(known, partner >= 0)
     np.testing.assert_array_equal(pictures.clean[pictures.partner[known]], folders.clean.images[partner[known]])
     x_hat = np.array(folders.altered.images)
-    errors = _errors(x_hat, pictures)
+    errors = errors_of(x_hat, pictures)
     assert np.isnan(errors[~known]).all()
     row = int(np.flatnonzero(known)[0])
     import torch

@@ -70,7 +70,7 @@ def map_codes(
         tsne.set_params(init=start, early_exaggeration=_WARM_EXAGGERATION)
     points = tsne.fit_transform(np.ascontiguousarray(codes, np.float32))
     points = points - points.mean(0)
-    points = points @ (_widest_view(points, labels) if before is None else _onto(points, before.points))
+    points = points @ (_widest_view(points, labels) if before is None else onto(points, before.points))
     points = points.astype(np.float32)
     count = min(_JUDGED, tsne.neighbours_.shape[1])
     with threads() as pool:
@@ -105,7 +105,7 @@ def chosen_rows(count: int, most: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, 2]).choice(count, most, replace=False))
 
 
-def _onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+def onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The rotation, mirrored where that is nearer, that brings centred points [N, 3] nearest to a target [N, 3]."""
     left, _, right = np.linalg.svd(points.T.astype(np.float64) @ target)
     return left @ right

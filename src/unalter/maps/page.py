@@ -39,7 +39,7 @@ def write_run_page(run: RunFolder, folders: Folders, pairs: Pairs) -> bool:
         last = stored[max(stored)]
         if pictures is None or rows is None:
             rows = last.rows
-            pictures = _mapped(folders.altered.rows(rows), folders.clean.images, pairs.clean[rows])
+            pictures = mapped_pictures(folders.altered.rows(rows), folders.clean.images, pairs.clean[rows])
         stored = {epoch: maps for epoch, maps in stored.items() if np.array_equal(maps.rows, rows)}
         series += _series(load(folder.path), stored, pictures)
     if pictures is None or not series:
@@ -54,7 +54,7 @@ def write_run_page(run: RunFolder, folders: Folders, pairs: Pairs) -> bool:
 def write_page(path: Path, model: Model, pictures: Pictures, maps: dict[str, PointMap]) -> None:
     """Write the page of maps of one model's codes of any pictures, whose clean ones are not known."""
     none = np.empty((0, *pictures.images.shape[1:]), np.uint8)
-    mapped = _mapped(pictures, none, np.full(len(pictures), -1))
+    mapped = mapped_pictures(pictures, none, np.full(len(pictures), -1))
     stored = {0: StoredMaps(np.arange(len(pictures)), pictures.labels, maps)}
     facts = (f"{len(pictures):,} pictures",)
     write_viewer(
@@ -67,7 +67,7 @@ def series_name(model: str, kind: str) -> str:
     return model.upper() + {"codes": "", "means": " means", "sampled": " samples"}[kind]
 
 
-def _mapped(altered: Pictures, clean: np.ndarray, partner: np.ndarray) -> MappedPictures:
+def mapped_pictures(altered: Pictures, clean: np.ndarray, partner: np.ndarray) -> MappedPictures:
     """The pictures of a page, with just the clean ones that belong to them."""
     known, place = np.unique(partner[partner >= 0], return_inverse=True)
     rows = np.full(len(partner), -1)
@@ -77,7 +77,7 @@ def _mapped(altered: Pictures, clean: np.ndarray, partner: np.ndarray) -> Mapped
 
 def _series(model: Model, stored: dict[int, StoredMaps], pictures: MappedPictures) -> Iterable[MapSeries]:
     x_hat = to_uint8(model.denoise(pictures.x_alt, pictures.labels))
-    error = _errors(x_hat, pictures)
+    error = errors_of(x_hat, pictures)
     epochs = sorted(stored)
     for kind, last in stored[epochs[-1]].maps.items():
         of = [stored[epoch].maps[kind] for epoch in epochs]
@@ -87,7 +87,7 @@ def _series(model: Model, stored: dict[int, StoredMaps], pictures: MappedPicture
         )  # fmt: skip
 
 
-def _errors(x_hat: np.ndarray, pictures: MappedPictures) -> np.ndarray:
+def errors_of(x_hat: np.ndarray, pictures: MappedPictures) -> np.ndarray:
     """1 - SSIM, float32 [N]; NaN where the clean picture is not known."""
     result = np.full(len(x_hat), np.nan, np.float32)
     rows = np.flatnonzero(pictures.partner >= 0)

@@ -28,17 +28,17 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str) -> None:
 
     points = one.points
     figure = Figure(figsize=(9, 7.2), dpi=130, facecolor="white")
-    axes: Any = figure.add_axes((0.0, 0.0, 0.84, 0.9), projection="3d")  # an Axes3D, which matplotlib does not type
+    axes: Any = figure.add_axes((0.01, 0.03, 0.87, 0.9), projection="3d")  # an Axes3D, which matplotlib does not type
     classes = np.unique(labels)
     colours = np.array([_colour(i) for i in range(len(classes))])
-    size = float(np.clip(24_000 / len(points), 1.2, 14))
+    size = float(np.clip(50_000 / len(points), 1.2, 14))
     axes.scatter(
         points[:, 0], points[:, 2], points[:, 1],
         c=colours[np.searchsorted(classes, labels)], s=size, alpha=0.75, linewidths=0, depthshade=True,
     )  # fmt: skip
     axes.view_init(elev=18, azim=-70)
     axes.set(xlim=(-one.reach, one.reach), ylim=(-one.reach, one.reach), zlim=(-one.reach, one.reach))
-    axes.set_box_aspect((1, 1, 1), zoom=1.0)
+    axes.set_box_aspect((1, 1, 1), zoom=1.1)
     axes.tick_params(labelsize=7, colors="0.45", pad=0)
     for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "132", strict=True):
         axis.set_pane_color((0.97, 0.97, 0.98, 1.0))

@@ -194,6 +194,16 @@ def test_denoise_keeps_names_and_tree(capsys, tmp_path, small_run, small_data):
     assert np.asarray(Image.open(tmp_path / "out" / sources[0].name)).shape == (28, 28)
 
 
+def test_denoise_takes_other_kinds_of_files_and_gives_png(capsys, tmp_path, small_run, small_data):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Thumbs.db").write_text("junk")
+    with Image.open(next((small_data / "aug").iterdir())) as picture:
+        picture.save(tmp_path / "in" / "a photo é.jpg")
+    code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", "--out", tmp_path / "out", "--model", "ae")
+    assert code == 0, err
+    assert tree(tmp_path / "out") == ["a photo é.png"]
+
+
 def test_denoise_reports_every_bad_file_and_writes_nothing(capsys, tmp_path, small_run):
     (tmp_path / "in").mkdir()
     Image.new("L", (30, 28)).save(tmp_path / "in" / "large.png")

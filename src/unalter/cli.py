@@ -163,7 +163,7 @@ def evaluate(**arguments: Any) -> None:
 @_model
 @_device
 def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, model: str | None, device: str) -> None:
-    """Denoise PNG files, or folders of them.
+    """Denoise picture files, or folders of them, into PNG files.
 
     Each PATH is a file or a folder; results go to --out under the same names.
     """

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.decode import read_picture
-from unalter.data.listing import NAME
+from unalter.data.listing import NAME, SUFFIXES, is_litter
 from unalter.errors import InputError, raise_together
 from unalter.inference import Model
 from unalter.pictures import write_picture
 
 
 def denoise_files(model: Model, paths: list[Path], out: Path, label: int | None = None) -> int:
-    """Denoise PNG files, and folders of them, into `out`; names and the tree below a folder are kept.
+    """Denoise files, and folders of them, into `out` as PNG; names and the tree below a folder are kept.
 
     Everything is read and denoised before the first file is written.
 
@@ -61,12 +61,13 @@ def _sources(paths: list[Path]) -> list[tuple[Path, Path]]:
     found: list[tuple[Path, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() == ".png" and not p.name.startswith("."))
+            inside = sorted(p.relative_to(path) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            inside = [p for p in inside if not any(map(is_litter, p.parts))]
             if not inside:
-                raise InputError(f"{path}: no PNG in this folder")
-            found += [(p, p.relative_to(path)) for p in inside]
+                raise InputError(f"{path}: no picture in this folder (looked for {', '.join(SUFFIXES)})")
+            found += [(path / p, p.with_suffix(".png")) for p in inside]
         elif path.is_file():
-            found.append((path, Path(path.name)))
+            found.append((path, Path(path.name).with_suffix(".png")))
         else:
             raise InputError(f"{path}: no such file or folder")
     return found

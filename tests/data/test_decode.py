@@ -75,3 +75,43 @@ def test_all_unusable_pictures_are_reported_together(tmp_path):
         assert f"{name}: cannot be read as a picture" in message
     assert "c_0_0.png" not in message
     assert len(message.splitlines()) == 6
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".bmp", ".tif", ".tiff", ".webp"])
+def test_every_usual_kind_of_file_is_read(tmp_path, suffix):
+    grey = np.add.outer(np.arange(16), np.arange(16)).astype(np.uint8) * 8
+    options = {"lossless": True} if suffix == ".webp" else {"quality": 100} if suffix in (".jpg", ".JPEG") else {}
+    Image.fromarray(grey).save(tmp_path / f"a_0_3{suffix}", **options)
+    pictures = read_altered(tmp_path)
+    assert pictures.labels.tolist() == [3]
+    assert np.abs(pictures.images[0, 0].astype(int) - grey).max() <= (2 if options.get("quality") else 0)
+
+
+def test_what_is_transparent_lies_on_black(tmp_path):
+    grey, alpha = pixels(5, 4), np.full((5, 4), 255, np.uint8)
+    alpha[2:] = 0
+    alpha[1] = 128
+    Image.merge("LA", [Image.fromarray(grey), Image.fromarray(alpha)]).save(tmp_path / "a_0_0.png")
+    read = read_picture(tmp_path / "a_0_0.png")
+    np.testing.assert_array_equal(read[0], grey[0])
+    np.testing.assert_allclose(read[1], grey[1] * (128 / 255), atol=1)
+    assert (read[2:] == 0).all()
+    palette = Image.fromarray(np.zeros((5, 4), np.uint8), "P")
+    palette.putpalette([200, 200, 200])
+    palette.save(tmp_path / "a_1_0.png", transparency=0)
+    assert (read_picture(tmp_path / "a_1_0.png") == 0).all()
+
+
+def test_of_sixteen_bits_the_upper_eight_are_taken(tmp_path):
+    deep = RNG.integers(0, 2**16, (5, 4)).astype(np.uint16)
+    for name in ("a_0_0.png", "a_1_0.tif"):
+        Image.fromarray(deep).save(tmp_path / name)
+        np.testing.assert_array_equal(read_picture(tmp_path / name), deep >> 8)
+
+
+def test_a_camera_that_was_held_upright_is_believed(tmp_path):
+    grey = pixels(5, 4)
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned clockwise
+    Image.fromarray(grey).save(tmp_path / "a_0_0.png", exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a_0_0.png"), np.rot90(grey, -1))

@@ -30,10 +30,13 @@ def test_index_and_label_are_the_last_two_numbers(tmp_path):
     assert (pictures.index.tolist(), pictures.labels.tolist()) == ([12], [7])
 
 
-def test_hidden_files_are_passed_over(tmp_path):
+def test_hidden_files_and_litter_are_passed_over(tmp_path):
     put(tmp_path, "a_1_0.png")
     (tmp_path / ".DS_Store").write_text("junk")
     (tmp_path / "._a_1_0.png").write_text("junk")
+    (tmp_path / "Thumbs.db").write_text("junk")
+    (tmp_path / "desktop.ini").write_text("junk")
+    (tmp_path / "__MACOSX").mkdir()
     assert read_altered(tmp_path).names == ["a_1_0.png"]
 
 
@@ -60,12 +63,12 @@ def test_classes_count_the_labels_of_both_folders(tmp_path):
 
 def test_faults_of_both_folders_are_reported_together(tmp_path):
     put(tmp_path / "clean", "c_0_0.png")
-    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.jpg", "_1_1.png"):
+    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.gif", "_1_1.png"):
         (tmp_path / "clean" / name).touch()
     with pytest.raises(InputError) as caught:
         read_folders(tmp_path)
     message = str(caught.value)
-    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.jpg", "_1_1.png"):
+    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.gif", "_1_1.png"):
         assert f"{name}: the name is not of the form X_I_L.png" in message
     assert f"{tmp_path / 'aug'}: there is no such folder" in message
     assert "c_0_0.png" not in message

@@ -12,7 +12,7 @@ import numpy as np
 from unalter.data.listing import FileList
 from unalter.files import whole_file
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same files would decode to other pixels."""
 
 

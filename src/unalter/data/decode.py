@@ -1,4 +1,4 @@
-"""PNG files to one uint8 array."""
+"""Picture files to one uint8 array."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from unalter.errors import raise_together
 def read_picture(path: str | Path) -> np.ndarray:
     """Read one picture as uint8 [H, W] or, where its channels differ, [H, W, 3].
 
+    Of 16 bits the upper 8 are taken; what is transparent lies on black; a camera's note of how it was held is obeyed.
+
     Raises:
         OSError, ValueError: the file cannot be read or is not a picture.
     """
-    from PIL import Image, UnidentifiedImageError  # the parser of `--help` does not need it
+    from PIL import Image, ImageOps, UnidentifiedImageError  # the parser of `--help` does not need it
 
     try:
         opened = Image.open(io.BytesIO(Path(path).read_bytes()))
@@ -31,6 +33,10 @@ def read_picture(path: str | Path) -> np.ndarray:
             return (np.asarray(picture) >> 8).astype(np.uint8)
         if picture.mode in ("I", "F"):
             raise ValueError(f"32-bit pixels (mode {picture.mode}); give 8 or 16 bits")
+        picture = ImageOps.exif_transpose(picture)
+        if picture.has_transparency_data:
+            ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+            picture = Image.alpha_composite(ground, picture.convert("RGBA"))
         if picture.mode not in ("L", "RGB"):
             picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
         pixels = np.asarray(picture)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-NAME = re.compile(r".+_(\d+)_(\d+)\.png", re.IGNORECASE)
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+"""Kinds of files that pictures are read from, in lower case."""
+NAME = re.compile(rf".+_(\d+)_(\d+)(?:{'|'.join(map(re.escape, SUFFIXES))})", re.IGNORECASE)
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
+"""What systems leave in folders without being asked, in lower case."""
 _DIGITS = 18
 """An index of more digits does not fit into 64 bits."""
 _LARGEST_LABEL = 999
@@ -33,10 +37,15 @@ class FileList:
         return len(self.names)
 
 
+def is_litter(name: str) -> bool:
+    """Whether a file of this name is hidden, or one that a system leaves in folders without being asked."""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
 def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
     """List `folder` without opening a picture; returns the files and what is wrong with the folder.
 
-    Hidden files (a leading dot) are passed over.
+    Hidden files (a leading dot) and what systems leave in folders are passed over.
     """
     if not folder.is_dir():
         return FileList(folder, [], np.empty(0, np.int64), np.empty(0, np.int64), []), [
@@ -45,11 +54,12 @@ def list_pictures(folder: Path) -> tuple[FileList, list[str]]:
     found, problems = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_litter(entry.name):
                 continue
             match = NAME.fullmatch(entry.name)
             if match is None or len(match[1]) > _DIGITS or int(match[2]) > _LARGEST_LABEL:
-                form = f"X_I_L.png (index I of at most {_DIGITS} digits, label L of 0..{_LARGEST_LABEL})"
+                form = f"X_I_L.png (index I of at most {_DIGITS} digits, label L of 0..{_LARGEST_LABEL}; or another"
+                form += f" of {' '.join(SUFFIXES)})"
                 problems.append(f"{entry.path}: the name is not of the form {form}")
                 continue
             try:

@@ -53,7 +53,7 @@ def main() -> None:
                 seconds.setdefault(name, []).append(result["seconds"])
                 print(f"{name:8} {result['seconds']:8.1f} s, peak memory {result['peak']:.2f} GiB", flush=True)
         points = {name: np.load(Path(folder) / f"{name}.npy") for name in seconds}
-    if len(codes) <= 120_000:
+    if len(codes) <= 30_000 or not arguments.alone:  # all pairs in float64 take minutes
         _judge(codes, labels, points)
     for name in others:
         ratio = np.median(seconds[name]) / np.median(seconds["unalter"])

@@ -1,0 +1,330 @@
+"""Every row of docs/errors.md: the message, exit code 2, and nothing written."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unalter.cli import main
+
+TABLE = Path(__file__).parents[1] / "docs" / "errors.md"
+ROWS = {
+    what.strip(): message.strip().strip("`")
+    for what, message, _ in (
+        line.strip("|").split("|") for line in TABLE.read_text("utf-8").splitlines() if line.startswith("| ")
+    )
+    if what.strip() != "what is wrong"
+}
+
+MISTAKES: dict[str, Callable[..., list[object]]] = {}
+"""By what is wrong: makes it in the current folder, returns the arguments of a command."""
+
+
+def mistake(what: str) -> Callable[[Callable[..., list[object]]], Callable[..., list[object]]]:
+    def keep(make: Callable[..., list[object]]) -> Callable[..., list[object]]:
+        MISTAKES[what] = make
+        return make
+
+    return keep
+
+
+def put(folder: str, *names: str, size: int = 28) -> None:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name in names:
+        pixels = np.random.default_rng(zlib.crc32(f"{folder}{name}".encode())).integers(0, 256, (size, size))
+        Image.fromarray(pixels.astype(np.uint8)).save(Path(folder, name))
+
+
+def put_pairs(count: int = 12) -> None:
+    put("d/clean", *(f"clean_{i}_{i % 3}.png" for i in range(count)))
+    put("d/aug", *(f"aug_{i}_{i % 3}.png" for i in range(count)))
+
+
+def train(*more: object) -> list[object]:
+    return ["train", "d", "--out", "new", "--recipe", "noise", "--epochs", 1, "--map-every", 0, *more]
+
+
+mistake("there is no such folder")(lambda data, run: train())
+
+
+@mistake("one of the two folders is missing")
+def _(data, run):
+    put("d/clean", "clean_0_0.png")
+    return train()
+
+
+@mistake("a folder is empty")
+def _(data, run):
+    put("d/clean", "clean_0_0.png")
+    put("d/aug")
+    return train()
+
+
+@mistake("the folders are swapped")
+def _(data, run):
+    put_pairs()
+    Path("d/clean").rename("d/x")
+    Path("d/aug").rename("d/clean")
+    Path("d/x").rename("d/aug")
+    return train()
+
+
+@mistake("aug/ holds the clean pictures")
+def _(data, run):
+    put_pairs()
+    for path in Path("d/clean").iterdir():
+        shutil.copy(path, Path("d/aug", path.name.replace("clean", "aug")))
+    return ["pair", "d", "--out", "pairs.csv"]
+
+
+@mistake("no label is in both folders")
+def _(data, run):
+    put("d/clean", *(f"clean_{i}_1.png" for i in range(9)))
+    put("d/aug", *(f"aug_{i + 100}_2.png" for i in range(9)))
+    return train()
+
+
+@mistake("labels disagree inside a pair")
+def _(data, run):
+    put_pairs(40)
+    Path("d/aug/aug_7_1.png").rename("d/aug/aug_7_2.png")
+    return train()
+
+
+@mistake("one clean picture")
+def _(data, run):
+    put("d/clean", "clean_0_0.png")
+    put("d/aug", "aug_0_0.png", "aug_1_0.png")
+    return train()
+
+
+@mistake("too few pictures to learn a recipe from")
+def _(data, run):
+    put_pairs()
+    return ["recipe", "d", "--out", "recipe.yaml"]
+
+
+@mistake("a name without index and label")
+def _(data, run):
+    put_pairs()
+    put("d/aug", "holiday.png")
+    return train()
+
+
+@mistake("a label that is no label")
+def _(data, run):
+    put_pairs()
+    put("d/aug", "aug_3_1000.png")
+    return train()
+
+
+@mistake("a file is no picture")
+def _(data, run):
+    put_pairs()
+    Path("d/aug/aug_99_0.png").write_text("<!doctype html><title>Not found</title>")
+    return train()
+
+
+@mistake("a file is cut short")
+def _(data, run):
+    put_pairs()
+    whole = Path("d/aug/aug_3_0.png").read_bytes()
+    Path("d/aug/aug_3_0.png").write_bytes(whole[: len(whole) // 2])
+    return train()
+
+
+@mistake("a decompression bomb")
+def _(data, run):
+    put_pairs()
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 99)), (b"IEND", b""))
+    body = b"".join(
+        struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in chunks
+    )
+    Path("d/aug/aug_99_0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    return train()
+
+
+@mistake("pictures differ in size")
+def _(data, run):
+    put_pairs()
+    put("d/aug", "aug_99_0.png", size=9)
+    return train()
+
+
+@mistake("the run folder exists")
+def _(data, run):
+    put_pairs()
+    shutil.copytree(run, "new")
+    return train()
+
+
+@mistake("there is no run to go on with")
+def _(data, run):
+    Path("new").mkdir()
+    return ["train", "--resume", "--out", "new"]
+
+
+def resumed(data: Path, run: Path) -> list[object]:
+    """Arguments that go on with a copy of a run, whose first model is not finished."""
+    shutil.copytree(run, "run")
+    shutil.copytree(data, "data")
+    return ["train", "data", "--resume", "--out", "run"]
+
+
+@mistake("resumed with other options")
+def _(data, run):
+    return [*resumed(data, run), "--epochs", 3]
+
+
+@mistake("resumed with pictures missing or new")
+def _(data, run):
+    arguments = resumed(data, run)
+    sorted(Path("data/aug").iterdir())[0].unlink()
+    return arguments
+
+
+@mistake("resumed with other pixels in a picture")
+def _(data, run):
+    arguments = resumed(data, run)
+    Image.new("L", (28, 28), 200).save(sorted(Path("data/aug").iterdir())[0])
+    return arguments
+
+
+@mistake("a checkpoint is cut short")
+def _(data, run):
+    arguments = resumed(data, run)
+    whole = Path("run/ae/checkpoint.pt").read_bytes()
+    Path("run/ae/checkpoint.pt").write_bytes(whole[: len(whole) // 2])
+    return arguments
+
+
+class _Bomb:
+    def __reduce__(self):
+        return (Path.touch, (Path("was-run"),))
+
+
+@mistake("a checkpoint carries code")
+def _(data, run):
+    arguments = resumed(data, run)
+    torch.save({"format": _Bomb()}, "run/ae/checkpoint.pt", pickle_module=pickle)
+    return arguments
+
+
+@mistake("a checkpoint of another version")
+def _(data, run):
+    arguments = resumed(data, run)
+    state = torch.load("run/ae/checkpoint.pt", weights_only=True)
+    torch.save({**state, "format": 999}, "run/ae/checkpoint.pt")
+    return arguments
+
+
+@mistake("a model is cut short")
+def _(data, run):
+    resumed(data, run)
+    whole = Path("run/ae/model.safetensors").read_bytes()
+    Path("run/ae/model.safetensors").write_bytes(whole[: len(whole) // 2])
+    return ["denoise", "run/ae", "data/aug", "--out", "out"]
+
+
+@mistake("an unknown option in the file of options")
+def _(data, run):
+    put_pairs()
+    Path("options.yaml").write_text("epoch: 3\n")
+    return train("--config", "options.yaml")
+
+
+@mistake("an option of the wrong type")
+def _(data, run):
+    put_pairs()
+    Path("options.yaml").write_text("beta: strong\n")
+    return train("--config", "options.yaml")
+
+
+@mistake("an option out of its range")
+def _(data, run):
+    put_pairs()
+    return train("--validation", 0.9)
+
+
+@mistake("a place that cannot be written to")
+def _(data, run):
+    put_pairs()
+    return ["pair", "d", "--out", "nowhere/pairs.csv"]
+
+
+RECIPE = "name: mine\nbranches:\n  - share: 1.0\n    steps:\n      - {}\n"
+
+
+def with_recipe(step: str) -> list[object]:
+    put_pairs()
+    Path("mine.yaml").write_text(RECIPE.format(step))
+    return ["pair", "d", "--recipe", "mine.yaml", "--out", "pairs.csv"]
+
+
+mistake("an unknown alteration")(lambda data, run: with_recipe("rotat: {degrees: [0, 20]}"))
+mistake("an impossible range")(lambda data, run: with_recipe("rotate: {degrees: [40, 20]}"))
+
+
+@mistake("a recipe for another size")
+def _(data, run):
+    put("backgrounds", "00.png", size=9)
+    return with_recipe("blend: {weight: [0.5, 0.5]}")
+
+
+@mistake("no such recipe")
+def _(data, run):
+    put_pairs()
+    return ["pair", "d", "--recipe", "yours.yaml", "--out", "pairs.csv"]
+
+
+mistake("an AE is asked to generate")(lambda data, run: ["generate", run / "ae", "--out", "g.png"])
+mistake("a VAE is asked for a class")(lambda data, run: ["generate", run / "vae", "--label", 1, "--out", "g.png"])
+mistake("a label that the model does not know")(lambda data, run: ["generate", run, "--label", 77, "--out", "g.png"])
+
+
+@mistake("pictures of another size than the model's")
+def _(data, run):
+    put("in", "a.png", size=9)
+    return ["denoise", run, "in", "--out", "out", "--model", "ae"]
+
+
+@mistake("a truth.csv without its columns")
+def _(data, run):
+    Path("truth.csv").write_text("file,target\n")
+    return ["evaluate", run, data, "--truth", "truth.csv", "--out", "scores"]
+
+
+def files() -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(Path().rglob("*"))}
+
+
+def test_every_row_is_tried():
+    assert set(MISTAKES) == set(ROWS)
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_a_mistake_is_said_and_nothing_is_written(what, capsys, tmp_path, monkeypatch, small_data, small_run):
+    monkeypatch.chdir(tmp_path)
+    arguments = MISTAKES[what](small_data, small_run)
+    before = files()
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    said = " ".join(capsys.readouterr().err.split())
+    wanted = ".*".join(re.escape(part) for part in ROWS[what].split("…"))
+    assert re.search(wanted, said), said
+    assert left.value.code == 2
+    log = "run/log.txt"  # of a run that was there it says what happened
+    assert {name: content for name, content in files().items() if name != log} == {
+        name: content for name, content in before.items() if name != log
+    }

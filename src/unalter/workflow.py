@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,10 @@ from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.training.batches import PairSource
 from unalter.training.engine import choose_precision
-from unalter.training.trainer import Trainer
+from unalter.training.trainer import Progress, Trainer
 
 _RUNS = Path("runs")
+Watcher = Callable[[str, Progress], object]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     verbose: bool = False,
+    on_step: Watcher | None = None,
+    on_epoch: Watcher | None = None,
     **options: Any,
 ) -> Run:
     """Train the models on a folder with clean/ and aug/: pairs, training, maps, scores.
@@ -58,6 +62,8 @@ def train(
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been.
         verbose: print what goes on, with progress; log.txt has it in any case.
+        on_step: called after every step with the model's name and how far it is.
+        on_epoch: the same after every epoch; the last row of `history` is that of metrics.csv.
         options: fields of `TrainOptions`.
 
     Raises:
@@ -108,7 +114,7 @@ def train(
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {chosen.precision}, seed {chosen.seed}")
     try:
-        _fit_all(run, folders, pairs, chosen, source, device, console, resume)
+        _fit_all(run, folders, pairs, chosen, source, device, console, resume, (on_step, on_epoch))
     except InputError as error:
         console.log_only(f"error: {error}")
         raise
@@ -118,7 +124,7 @@ def train(
 
 def _fit_all(
     run: RunFolder, folders: Folders, pairs: Pairs, options: TrainOptions, source: PairSource, device: torch.device,
-    console: Console, resume: bool,
+    console: Console, resume: bool, watchers: tuple[Watcher | None, Watcher | None],
 ) -> None:  # fmt: skip
     fingerprint = _fingerprint(run, folders)
     trained_any = False
@@ -134,14 +140,17 @@ def _fit_all(
             trained_any |= snapshots.take(trainer)
         else:
             trained_any = True
-            _fit(trainer, snapshots, options, console)
+            _fit(trainer, snapshots, options, console, *watchers)
     if (trained_any or not run.map_page.exists()) and write_run_page(run, folders, pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
     if resume and not trained_any:
         console.say("this run is finished: there is nothing to resume")
 
 
-def _fit(trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console: Console) -> None:
+def _fit(
+    trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console: Console, watch_step: Watcher | None,
+    watch_epoch: Watcher | None,
+) -> None:  # fmt: skip
     folder, now = trainer.folder, trainer.progress
     if now.total_steps:
         console.say(f"{folder.name}: going on after {now.epoch} epochs and {now.step} steps")
@@ -154,9 +163,13 @@ def _fit(trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console:
             now = trainer.progress
             speed = now.pictures / max(now.epoch_seconds, 1e-9)
             advance(trainer.done, f"epoch {now.epoch + 1}, {speed:,.0f} images/s")
+            if watch_step is not None:
+                watch_step(folder.name, now)
 
         def on_epoch(trainer: Trainer) -> None:
             console.say(_epoch_line(folder.name, trainer.progress.history[-1], options.epochs))
+            if watch_epoch is not None:
+                watch_epoch(folder.name, trainer.progress)
 
         try:
             trainer.fit(on_step, on_epoch, snapshots.take)

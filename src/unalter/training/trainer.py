@@ -59,6 +59,11 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
     """One row per epoch, as in metrics.csv."""
 
+    @property
+    def means(self) -> dict[str, float]:
+        """The loss terms of the present epoch (see `unalter.nn.losses.Loss`), means over its pictures so far."""
+        return {name: total / max(1, self.pictures) for name, total in self.sums.items()}
+
 
 class Trainer:
     """Train one model in its folder, from the start or from its checkpoint.
@@ -204,7 +209,7 @@ class Trainer:
         now.seconds += spent
         now.epoch += 1
         now.finished = now.epoch >= self._options.epochs or self.done >= 1
-        done_terms = {name: total / max(1, now.pictures) for name, total in now.sums.items()}
+        done_terms = now.means
         now.history.append(
             {
                 "epoch": now.epoch,

@@ -16,6 +16,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; rename it to `path` when the block ends without error.
 
     The data is on the disk before the name is, so a power cut leaves the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written, the disk is full; what was there before is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -27,6 +30,9 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         aside.chmod(0o666 & ~_umask())
         os.replace(aside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where
+        raise
     finally:
         aside.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -113,6 +114,34 @@ def test_killed_twice_and_resumed_is_the_uninterrupted_run(
         unalter.train(out=broken.path, resume=True)
     for model in ("ae", "cvae"):
         assert_same(left_alone(precision), broken, model)
+
+
+def test_a_full_disk_is_an_error_that_names_the_file_and_nothing_is_lost(
+    data: Path, left_alone, tmp_path: Path, monkeypatch
+):
+    steps, step = [], Trainer._train_step
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def filling(self, batch):
+        steps.append(1)
+        if len(steps) == _STEPS + 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # no file grows further: as on a full disk
+        step(self, batch)
+
+    run = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", filling)
+        try:
+            with pytest.raises(OSError) as caught:
+                unalter.train(data, out=run.path, **options(data, "32-true", checkpoint_seconds=0))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(caught.value.filename).endswith("ae/checkpoint.pt")
+    assert steps_done(run, "ae") == _STEPS + 2
+    assert not [path for path in run.path.rglob(".*") if path.is_file()]  # nothing half-written lies about
+    unalter.train(out=run.path, resume=True)
+    for model in ("ae", "cvae"):
+        assert_same(left_alone("32-true"), run, model)
 
 
 def test_poses_and_the_mixture_are_part_of_what_is_the_same(left_alone):

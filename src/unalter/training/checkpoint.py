@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from dataclasses import asdict
@@ -23,8 +24,10 @@ FORMAT = 2
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, text and containers of them; the file appears whole or not at all."""
+    content = io.BytesIO()  # so that a full disk is an OSError
+    torch.save({"format": FORMAT, **state}, content)
     with whole_file(path) as aside:
-        torch.save({"format": FORMAT, **state}, aside)
+        aside.write_bytes(content.getbuffer())
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
@@ -45,11 +48,11 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
 def save_model(folder: ModelFolder, model: Autoencoder, details: dict[str, Any]) -> None:
     """Write the weights, then config.json with the architecture and `details`."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with whole_file(folder.weights) as aside:
-        save_file(tensors, aside)
+        aside.write_bytes(save(tensors))
     content = {"format": FORMAT, "unalter": __version__, "model": folder.name, **details}
     content["architecture"] = asdict(model.shape)
     write_text(folder.config, json.dumps(content, indent=2) + "\n")

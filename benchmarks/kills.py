@@ -104,7 +104,6 @@ def _same(one: ModelFolder, other: ModelFolder) -> dict[str, bool]:
         with open(folder.metrics, newline="") as file:
             rows = csv.DictReader(file)
             tables.append([{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in rows])
-    parts = ("model", "average", "optimizers")
     return {
         "saved model": one.weights.read_bytes() == other.weights.read_bytes(),
         "weights, average, optimisers": all(

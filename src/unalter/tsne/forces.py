@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from unalter.tsne.cells import add_remainder, count_pairs, sort_into_cells
 from unalter.tsne.grid import Grid
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.student import DOF, NEAR, POWER, smooth_kernel, value_and_push
+from unalter.tsne.student import DOF, NEAR, POWER, numbers, smooth_kernel, value_and_push
 
 _FEW = 6_000
 """Up to so many points all pairs are summed: as fast as a grid, and exact."""
@@ -102,19 +102,20 @@ def push(which: int) -> float:
 def exact_field(y: np.ndarray, which: int, threads: Threads) -> np.ndarray:
     """phi and its gradient at points float32 [n, 3], summed over all pairs: float32 [n, 4]."""
     result = np.empty((len(y), 4), np.float32)
-    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), which, result)
+    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), numbers(which), result)
     return result
 
 
 @compiled
-def _all_pairs(y, which, result, low, high):
+def _all_pairs(y, kernel, result, low, high):
     p, q, r = y[0], y[1], y[2]
+    share, push_by, plane, space, close = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
     zero = np.float32(0)
     for i in range(low, high):
         total, g0, g1, g2 = zero, zero, zero, zero
         for j in range(len(p)):
             d0, d1, d2 = p[i] - p[j], q[i] - q[j], r[i] - r[j]
-            value, push = value_and_push(d0 * d0 + d1 * d1 + d2 * d2, which)
+            value, push = value_and_push(d0 * d0 + d1 * d1 + d2 * d2, share, push_by, plane, space, close)
             total += value
             g0 += push * d0
             g1 += push * d1

@@ -36,15 +36,15 @@ def smooth_kernel(squares: np.ndarray, reach: float, which: int) -> np.ndarray:
     return np.where(inside > 0, np.polyval(taylor(reach, which)[::-1], inside), kernel(squares, which))
 
 
+def numbers(which: int) -> np.ndarray:
+    """What `value_and_push` makes a kernel of, float32 [5]: a choice between kernels might make loops slow."""
+    share, push = 1 / DOF[which], 2 * POWER[which] / DOF[which]
+    return np.array([share, push, *(which == other for other in (PLANE, SPACE, NEAR))], np.float32)
+
+
 @compiled
-def value_and_push(square, which):
+def value_and_push(square, share, push, plane, space, near):
     """K at a squared distance, and -2 dK / d(r^2): what the difference of two points is multiplied with, float32."""
-    if which == PLANE:
-        value = ONE / (ONE + square)
-        return value, (value + value) * value
-    half = ONE / (ONE + np.float32(0.5) * square)
-    if which == SPACE:
-        value = half * np.sqrt(half)
-        return value, np.float32(1.5) * value * half
-    value = half * half
-    return value, (value + value) * half
+    base = ONE / (ONE + share * square)
+    value = base * (plane + space * np.sqrt(base) + near * base)
+    return value, push * value * base

@@ -27,7 +27,8 @@ _LAYING_STEPS, _LAYING_DIFFERENCE, _LAYING_DAMPING = 3, 0.02, 1e-3
 """Gauss-Newton steps by which such an entry is made to move things as it should."""
 _STARTS = 6
 """Draws that each candidate is explained from."""
-_HOPS = 24
+_HOPS, _NOISY_HOPS = 24, 4
+"""Where there is noise, no pair is ever explained wholly, so nothing would end the hops early."""
 _HOPELESS, _PATIENCE, _NEARLY = 0.03, 0.85, 0.003
 """What hops has an error below the first, times the second with every hop, but not below the third; else another
 picture is meant."""
@@ -130,7 +131,7 @@ class Explainer:
             (12, 0.3, partial(self.improve, steps=2)),
             (4, 0.1, partial(self.improve, steps=3)),
             (2, 0.05, partial(self.improve, steps=2, fineness=0.3)),
-            (2, _HOPELESS, partial(self.hop, hops=_HOPS, seed=seed)),
+            (2, _HOPELESS, partial(self.hop, hops=_HOPS if self._noise < _NEARLY else _NOISY_HOPS, seed=seed)),
         ]
         for kept, limit, better in rounds:
             best = error.topk(min(kept, error.shape[1]), 1, largest=False).indices

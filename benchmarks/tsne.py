@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=3_000)
     parser.add_argument("--dimensions", type=int, default=3, choices=(2, 3))
-    parser.add_argument("--iterations", type=int, default=300, help="of unalter")
+    parser.add_argument("--iterations", type=int, default=340, help="of unalter")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--alone", action="store_true", help="unalter only, for large data")
     parser.add_argument("--codes", type=Path)

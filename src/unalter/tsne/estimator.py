@@ -26,10 +26,11 @@ unfolds better than when it is dropped at once, and in fewer iterations."""
 _RATE = 3.0
 """Learning rate after early exaggeration, over the number of points: large, since late on a map mostly grows."""
 _LEAST_RATE = 200.0
-_MOMENTUM_EARLY, _MOMENTUM_FEW, _MOMENTUM_MANY = 0.8, 0.9, 0.95
+_MOMENTUM_CALM, _MOMENTUM_FEW, _MOMENTUM_MANY = 0.8, 0.9, 0.95
+"""The first at the beginning and at the end, the others between."""
 _MANY = 10_000
 """Points from which on the larger momentum is the faster one; fewer would be thrown about by it."""
-_NEAR = 60
+_NEAR = 120
 """Iterations at the end in which near points count for more (see `Descent.run`); in space only, on a plane that is the
 gradient anyway. scikit-learn moves points so all the time: its maps find more neighbours again than those of least
 divergence do, and have a larger one. A few iterations find as many, and give up little of the divergence."""
@@ -149,12 +150,12 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             forces = LoopForces(p, which, pool) if self.device == "cpu" else DeviceForces(p, which, self.device)
             descent = Descent(forces, start, self._told, self.callback_every)
             for exaggeration in self._exaggerations():
-                descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_EARLY, exaggeration)
+                descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_CALM, exaggeration)
             rest = self.max_iter - descent.iterations
-            late = min(_NEAR, rest // 3) if which == SPACE else 0
+            late = min(_NEAR, rest // 2) if which == SPACE else 0
             rate, momentum = self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW
             descent.run(rest - late, rate, momentum)
-            descent.run(late, rate, momentum, near=True)
+            descent.run(late, rate, _MOMENTUM_CALM, near=True)
             self.kl_divergence_ = descent.divergence()
         self.learning_rate_ = self._rate(len(x)) / _factor(which)
         self.n_iter_ = descent.iterations

@@ -34,6 +34,8 @@ _NEAR = 120
 """Iterations at the end in which near points count for more (see `Descent.run`); in space only, on a plane that is the
 gradient anyway. scikit-learn moves points so all the time: its maps find more neighbours again than those of least
 divergence do, and have a larger one. A few iterations find as many, and give up little of the divergence."""
+_NEAR_FROM = 2_000
+"""So few points and fewer are thrown apart by it: there the divergence is all that counts."""
 _KEPT = 10
 _SPREAD = 1e-4
 """Standard deviation of the start along its first axis: small, so that nothing is decided by it."""
@@ -152,7 +154,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             for exaggeration in self._exaggerations():
                 descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_CALM, exaggeration)
             rest = self.max_iter - descent.iterations
-            late = min(_NEAR, rest // 2) if which == SPACE else 0
+            late = min(_NEAR, rest // 2) if which == SPACE and len(x) > _NEAR_FROM else 0
             rate, momentum = self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW
             descent.run(rest - late, rate, momentum)
             descent.run(late, rate, _MOMENTUM_CALM, near=True)

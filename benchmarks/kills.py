@@ -2,7 +2,7 @@
 
     python benchmarks/kills.py --kills 100 --seed 0
 
-A small VAE on shipped digits, saved after every step, so that about every second kill falls into saving. Each time the
+A small VAE on shipped digits, saved after every step, so that kills fall into saving too. Each time the
 training is killed (SIGKILL) after a random while, or, every fifth time, no file may grow beyond a random size (as on a
 full disk), and is resumed. In the end weights, what is saved of the state, and metrics.csv must be the same, bit for
 bit, as those of the run that was left alone. Prints what it counted; exits with 1 where anything differs.

@@ -165,7 +165,7 @@ def evaluate(**arguments: Any) -> None:
 def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, model: str | None, device: str) -> None:
     """Denoise picture files, or folders of them, into PNG files.
 
-    Each PATH is a file or a folder; results go to --out under the same names.
+    Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
     """
     from unalter.denoising import denoise_files
     from unalter.inference import load

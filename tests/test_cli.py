@@ -204,12 +204,43 @@ def test_denoise_takes_other_kinds_of_files_and_gives_png(capsys, tmp_path, smal
     assert tree(tmp_path / "out") == ["a photo é.png"]
 
 
+def test_denoise_gives_pictures_of_another_size_back_in_theirs(capsys, tmp_path, small_run, small_data):
+    (tmp_path / "in").mkdir()
+    name = next((small_data / "aug").iterdir()).name
+    with Image.open(small_data / "aug" / name) as picture:
+        picture.save(tmp_path / "in" / "own.png")
+        picture.resize((84, 84), Image.Resampling.NEAREST).save(tmp_path / "in" / "large.png")
+        wide = Image.new("L", (168, 84))  # brought to 28 x 14
+        wide.paste(picture.resize((168, 84)))
+        wide.save(tmp_path / "in" / "wide.bmp")
+    code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", "--out", tmp_path / "out", "--model", "ae")
+    assert code == 0, err
+    own, large, wide = (np.asarray(Image.open(tmp_path / "out" / f"{n}.png")) for n in ("own", "large", "wide"))
+    assert (large.shape, wide.shape) == ((84, 84), (84, 168))
+    assert np.abs(large[1::3, 1::3].astype(int) - own).mean() < 8  # the same, but for resampling
+
+
+def test_denoise_takes_the_class_from_the_sub_folder(capsys, tmp_path, small_run, small_data):
+    source = next((small_data / "aug").glob("*_7.png"))
+    for place in ("7", "2"):
+        (tmp_path / "in" / place).mkdir(parents=True)
+        (tmp_path / "in" / place / "x.png").write_bytes(source.read_bytes())
+    arguments = ("--model", "cvae", "--out", tmp_path / "out")
+    code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", *arguments)
+    assert code == 0, err
+    asked = tmp_path / "asked"
+    code, _, err = run(capsys, "denoise", small_run, source, "--model", "cvae", "--out", asked, "--label", "2")
+    assert code == 0, err
+    assert (tmp_path / "out" / "2" / "x.png").read_bytes() == (asked / source.name).read_bytes()
+    assert (tmp_path / "out" / "7" / "x.png").read_bytes() != (asked / source.name).read_bytes()
+
+
 def test_denoise_reports_every_bad_file_and_writes_nothing(capsys, tmp_path, small_run):
     (tmp_path / "in").mkdir()
-    Image.new("L", (30, 28)).save(tmp_path / "in" / "large.png")
+    Image.new("RGB", (28, 28), "red").save(tmp_path / "in" / "red.png")
     (tmp_path / "in" / "page.png").write_text("<html>")
     code, _, err = run(capsys, "denoise", small_run, tmp_path / "in", "--out", tmp_path / "out")
-    assert code == 2 and "large.png: 30 x 28" in err and "page.png" in err
+    assert code == 2 and "red.png: is in colour" in err and "page.png" in err
     assert not (tmp_path / "out").exists()
     Image.new("L", (28, 28)).save(tmp_path / "in" / "fine.png")
     code, _, err = run(
@@ -228,7 +259,7 @@ def test_generate_all_gives_every_class_its_rows(capsys, tmp_path, small_run):
     width, height = Image.open(tmp_path / "g.png").size
     assert height > 2 * width
     for arguments, said in (
-        (("--label", "x"), "must be a number"),
+        (("--label", "x"), "label 'x' is unknown"),
         (("--label", "12"), "label 12 is unknown"),
         ((), "needs labels"),
         (("--model", "vae", "--label", "3"), "does not know classes"),

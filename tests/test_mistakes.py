@@ -293,9 +293,10 @@ mistake("a VAE is asked for a class")(lambda data, run: ["generate", run / "vae"
 mistake("a label that the model does not know")(lambda data, run: ["generate", run, "--label", 77, "--out", "g.png"])
 
 
-@mistake("pictures of another size than the model's")
+@mistake("a colour picture for a grey model")
 def _(data, run):
-    put("in", "a.png", size=9)
+    Path("in").mkdir()
+    Image.new("RGB", (28, 28), "red").save("in/a.png")
     return ["denoise", run, "in", "--out", "out", "--model", "ae"]
 
 

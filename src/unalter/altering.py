@@ -6,13 +6,14 @@ import csv
 import os
 import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 
 from unalter.alter import PictureRandom, load_recipe, picture_keys
 from unalter.data import Pictures, read_altered
+from unalter.data.naming import NAME
 from unalter.errors import InputError
 from unalter.pictures import to_uint8, write_picture
 
@@ -22,12 +23,13 @@ _BATCH = 512
 def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None) -> int:
     """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
 
-    The altered picture of `clean_I_L.png` is `aug_I_L.png`; what happens to it depends on `seed` and I alone.
+    The altered picture of `clean_I_L.png` is `aug_I_L.png`, that of any other name has the same name and ends in
+    .png; what happens to it depends on `seed` and I alone, or on its place among the names.
     truth.csv has the columns altered, clean and group (the alterations of the picture's branch). `out`
     appears whole or not at all.
 
     Args:
-        clean: a folder of pictures named X_I_L.png.
+        clean: a folder of pictures.
         out: must not exist, or be empty.
         recipe: a preset or a YAML file.
         count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
@@ -41,9 +43,11 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
     out = out.absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty; choose another folder")
+    if not clean.is_dir():
+        raise InputError(f"{clean}: there is no such folder; give one that holds clean pictures")
     pictures = read_altered(clean)
     if len(set(pictures.index.tolist())) < len(pictures):
-        raise InputError(f"{clean}: several pictures have the same index I; X_I_L.png needs each I once")
+        raise InputError(f"{clean}: several pictures have the same index I or name; each may be there once")
     total = len(pictures)
     if count is not None and not 1 <= count <= total:
         raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {clean}")
@@ -52,9 +56,10 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        (aside / "clean").mkdir()
         for name in pictures.names:
-            shutil.copyfile(clean / name, aside / "clean" / name)
+            target = aside / "clean" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clean / name, target)
         _write_pictures(aside, pictures.rows(rows), altered, groups)
         aside.chmod(0o755)
         if out.exists():
@@ -82,13 +87,13 @@ def alter_pictures(
 
 
 def _write_pictures(folder: Path, clean: Pictures, altered: np.ndarray, groups: list[str]) -> None:
-    (folder / "aug").mkdir()
-    with open(folder / "truth.csv", "w", newline="", encoding="utf-8") as file:
+    with open(folder / "truth.csv", "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "clean", "group"])
         for name, index, label, picture, group in zip(
             clean.names, clean.index, clean.labels, altered, groups, strict=True
         ):
-            altered_name = f"aug_{index}_{label}.png"
+            plain = NAME.fullmatch(name) is None
+            altered_name = str(PurePosixPath(name).with_suffix(".png")) if plain else f"aug_{index}_{label}.png"
             write_picture(folder / "aug" / altered_name, picture)
             writer.writerow([altered_name, name, group])

@@ -11,7 +11,7 @@ import click
 
 from unalter import __version__
 from unalter.errors import InputError, Interrupted
-from unalter.options import train_options
+from unalter.options import data_options, train_options
 
 _FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -22,7 +22,8 @@ _SEED = click.IntRange(0, 2**32 - 1)
 def cli() -> None:
     """Give back pictures that something was done to.
 
-    DATA is a folder with clean/ and aug/, pictures named X_I_L.png (index I, label L).
+    DATA is a folder (or zip) with clean/ and aug/, pictures named X_I_L.png (index I, label L); class sub-folders,
+    names without labels, a labels.csv, IDX files and npz arrays will do, too.
     RUN is a run folder that 'unalter train' made, or one model's folder in it.
     """
 
@@ -46,6 +47,7 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=_FOLDER, help="The run folder; default the next number below runs/.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped: --out, or the newest below runs/.")
 @click.option("--config", type=_FOLDER, help="A YAML file with options; those on the command line win.")
+@data_options()
 @train_options
 def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, **options: Any) -> None:
     """Train models on DATA: pairs, training, maps.
@@ -59,9 +61,9 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     values = read_options(config) if config is not None else {}
     values = {str(key).replace("-", "_"): value for key, value in values.items()}
     data = data or (Path(str(values["data"])) if values.get("data") else None)
-    values = {key: value for key, value in values.items() if key not in NOT_OPTIONS}
+    values = {key: value for key, value in values.items() if key not in ("data", "unalter")}
     if config is not None:
-        TrainOptions.from_values(values, str(config))
+        TrainOptions.from_values({k: v for k, v in values.items() if k not in NOT_OPTIONS}, str(config))
     run_training(data, out=out, resume=resume, verbose=True, **{**values, **options})
 
 
@@ -69,46 +71,51 @@ _recipe = click.option("--recipe", default="auto", show_default=True, help="auto
 
 
 @cli.command()
-@click.argument("data", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
 @click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
 @click.option("--precision", type=click.FloatRange(0.5, 0.999), default=0.99, show_default=True,
               help="The share of the pairs found by appearance that is to be right.")  # fmt: skip
 @click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
 @_recipe
 @click.option("--seed", type=_SEED, default=0, show_default=True)
-def pair(data: Path, out: Path, precision: float, names_only: bool, recipe: str, seed: int) -> None:
+@data_options()
+def pair(
+    data: Path | None, out: Path, precision: float, names_only: bool, recipe: str, seed: int, **reading: Any
+) -> None:
     """Find the clean picture of each altered one.
 
     Writes pairs.csv, with "none" for those whose clean picture is not in DATA, and beside it a contact sheet of
     the most and the least certain pairs. Name pairs are verified by looking; the others are searched for.
     """
+    from unalter.config import DataOptions
     from unalter.pairing_report import pair_folder
 
-    pair_folder(data, out, recipe, precision=precision, by_appearance=not names_only, seed=seed)
+    pair_folder(data, out, recipe, DataOptions(**reading), precision=precision, by_appearance=not names_only, seed=seed)
 
 
 @cli.command()
-@click.argument("data", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
 @click.option("--out", type=_FOLDER, default=Path("recipe.yaml"), show_default=True, help="The YAML file to write.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
-def recipe(data: Path, out: Path, seed: int) -> None:
+@data_options()
+def recipe(data: Path | None, out: Path, seed: int, **reading: Any) -> None:
     """Find out how the altered pictures were made.
 
     Looks at the two folders of DATA, paired or not, and writes recipe.yaml: which alterations, how likely, how
     strong; and the backgrounds of blends as PNG beside it.
     """
+    from unalter.config import DataOptions
     from unalter.console import Console
-    from unalter.data import read_folders
     from unalter.files import check_output
-    from unalter.preparation import check, learned_recipe
+    from unalter.preparation import learned_recipe, read_data
 
     check_output(out)
     backgrounds = out.absolute().parent / "backgrounds"
     if not out.exists() and backgrounds.is_dir() and any(backgrounds.iterdir()):
         raise InputError(f"{backgrounds} exists and would be written to; give --out a file in another folder")
-    folders = read_folders(data)
-    check(folders)
-    found = learned_recipe(folders, seed, Console())
+    console = Console()
+    folders = read_data(data, DataOptions(**reading), console)
+    found = learned_recipe(folders, seed, console)
     found.save(out)
     click.echo(found.summary())
     click.echo(f"written: {out}")
@@ -137,12 +144,13 @@ _device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), d
 
 @cli.command()
 @click.argument("run", type=_FOLDER)
-@click.argument("data", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
 @click.option("--truth", type=_FOLDER, help="CSV: altered,clean[,group]; without it the names pair.")
 @click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: every model of the run.")
 @click.option("--out", type=_FOLDER, help="Where results go; default RUN/evaluation.")
 @click.option("--filters/--no-filters", default=True, show_default=True, help="Also score classical filters.")
 @_device
+@data_options()
 def evaluate(**arguments: Any) -> None:
     """Score models where the clean picture is known.
 
@@ -159,10 +167,10 @@ def evaluate(**arguments: Any) -> None:
 @click.argument("run", type=_FOLDER)
 @click.argument("paths", type=_FOLDER, nargs=-1, required=True)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the results; names and tree are kept.")
-@click.option("--label", type=int, help="The label of all pictures; default the L of X_I_L.png (CVAE only).")
+@click.option("--label", help="The class of all pictures; default the L of X_I_L.png or the sub-folder (CVAE only).")
 @_model
 @_device
-def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: int | None, model: str | None, device: str) -> None:
+def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, model: str | None, device: str) -> None:
     """Denoise picture files, or folders of them, into PNG files.
 
     Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
@@ -192,11 +200,8 @@ def generate(
     """
     from unalter.generation import generating_model, write_generated
 
-    if label is not None and label != "all" and not label.isdigit():
-        raise InputError(f"--label is {label!r}; it must be a number or 'all'")
     loaded = generating_model(run, model, device)
-    one = None if label in (None, "all") else int(label)
-    write_generated(loaded, out, one, every=label == "all", count=count, seed=seed)
+    write_generated(loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed)
     click.echo(f"written: {out}")
 
 
@@ -209,16 +214,20 @@ def generate(
 @click.option("--seed", type=_SEED, default=0, show_default=True)
 @_model
 @_device
-def map_(run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str) -> None:
+@data_options("labels", "resize", "skip_bad")
+def map_(
+    run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str, **reading: Any
+) -> None:
     """Draw the 3D t-SNE map of the codes of DATA.
 
     DATA is a folder with aug/, or one that holds the pictures itself.
     """
+    from unalter.config import DataOptions
     from unalter.inference import load
     from unalter.maps import map_data
 
     loaded = load(run, model, device)
-    count = map_data(loaded, data, out, points, seed)
+    count = map_data(loaded, data, out, points, seed, DataOptions(**reading))
     click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
 
 

@@ -6,29 +6,32 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.data.decode import read_picture
-from unalter.data.listing import NAME, SUFFIXES, is_litter
+from unalter.data.decode import fitted, read_picture
+from unalter.data.naming import NAME
+from unalter.data.sources import SUFFIXES, is_litter
 from unalter.errors import InputError, raise_together
 from unalter.inference import Model
 from unalter.pictures import write_picture
 
 
-def denoise_files(model: Model, paths: list[Path], out: Path, label: int | None = None) -> int:
+def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None = None) -> int:
     """Denoise files, and folders of them, into `out` as PNG; names and the tree below a folder are kept.
 
-    Everything is read and denoised before the first file is written.
+    Everything is read and denoised before the first file is written. A picture of another size than the model's is
+    brought to it (proportions kept, in the middle, the rest black), denoised, and brought back to its own.
 
     Args:
         model: what denoises.
         paths: files and folders.
         out: where results go; files of the same name there are replaced.
-        label: of all pictures; None: the L of X_I_L.png. A CVAE needs one or the other.
+        label: the class of all pictures, its number or name; None: the L of X_I_L.png, or the sub-folder that
+            a picture is in. A CVAE needs one or the other.
 
     Returns:
         How many pictures were written.
 
     Raises:
-        InputError: files that are not there or unreadable, of another size than the model's, without label
+        InputError: files that are not there or unreadable, in colour where the model is grey, without label
             where one is needed, or two that would be written under one name; all in one message.
     """
     sources = _sources(paths)
@@ -41,18 +44,23 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: int | None 
         if (out / target).resolve() == source.resolve():
             problems.append(f"{source}: would be overwritten by its own result; choose another --out")
         try:
-            pictures.append(_fitted(read_picture(source), model.shape))
+            pictures.append(read_picture(source))
+            if pictures[-1].ndim == 3 and model.shape[0] == 1:
+                problems.append(f"{source}: is in colour; the model takes grey pictures")
         except (OSError, SyntaxError, ValueError) as error:
             problems.append(f"{source}: {error}")
-    labels = [label if label is not None else _label_of(source) for source, _ in sources]
+    labels = [label if label is not None else _label_of(source, target, model) for source, target in sources]
     if model.classes:
         for (source, _), one in zip(sources, labels, strict=True):
             if one is None:
-                problems.append(f"{source}: has no label; the CVAE needs --label, or names X_I_L.png")
+                problems.append(
+                    f"{source}: has no label; the CVAE needs --label, names X_I_L.png, or a sub-folder for each class"
+                )
     raise_together(problems, "Some pictures cannot be denoised:")
-    results = model.denoise(np.stack(pictures), labels if model.classes else None)
-    for (_, target), result in zip(sources, results, strict=True):
-        write_picture(out / target, result)
+    batch = np.stack([_fitted(picture, model.shape) for picture in pictures])
+    results = model.denoise(batch, labels if model.classes else None)
+    for (_, target), picture, result in zip(sources, pictures, results, strict=True):
+        write_picture(out / target, _back(result, picture.shape[0], picture.shape[1]))
     return len(results)
 
 
@@ -74,15 +82,32 @@ def _sources(paths: list[Path]) -> list[tuple[Path, Path]]:
 
 
 def _fitted(picture: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The picture as uint8 [C, H, W] of the model's shape; ValueError where it has another."""
+    """The picture as uint8 [C, H, W] of the model's shape."""
     channels, height, width = shape
-    if picture.shape[:2] != (height, width):
-        raise ValueError(f"{picture.shape[1]} x {picture.shape[0]} pixels; the model takes {width} x {height}")
-    if picture.ndim == 3 and channels == 1:
-        raise ValueError("is in colour; the model takes grey pictures")
+    picture = fitted(picture, height, width)
     return picture.transpose(2, 0, 1) if picture.ndim == 3 else np.repeat(picture[None], channels, 0)
 
 
-def _label_of(path: Path) -> int | None:
-    match = NAME.fullmatch(path.name)
-    return int(match[2]) if match else None
+def _back(result: np.ndarray, height: int, width: int) -> np.ndarray:
+    """What `_fitted` did to the size, undone: uint8 [C, H, W] as [C, height, width]."""
+    from PIL import Image
+
+    rows, columns = result.shape[1:]
+    if (rows, columns) == (height, width):
+        return result
+    scale = min(rows / height, columns / width)
+    inside_rows, inside_columns = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (rows - inside_rows) // 2, (columns - inside_columns) // 2
+    inside = result[:, top : top + inside_rows, left : left + inside_columns]
+    return np.stack(
+        [np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BICUBIC)) for part in inside]
+    )
+
+
+def _label_of(source: Path, target: Path, model: Model) -> str | None:
+    """The label in the picture's name, or the name of its sub-folder where the model knows a class of that name."""
+    match = NAME.fullmatch(source.name)
+    if match:
+        return match[2]
+    inside = [part for part in target.parts[:-1] if part in model.label_names]
+    return inside[0] if inside else None

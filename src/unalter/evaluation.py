@@ -6,10 +6,12 @@ import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from unalter.config import DataOptions
 from unalter.data import Folders, read_folders
 from unalter.errors import InputError, raise_together
 from unalter.files import whole_file
@@ -43,6 +45,8 @@ class Evaluation:
     labels: np.ndarray
     groups: list[str]
     """The group of every picture, from the truth's column `group`; empty text where there is none."""
+    label_names: tuple[str, ...] = ()
+    """Of the classes, by label; empty where pictures have no labels."""
 
     def table(self) -> str:
         """Mean SSIM and PSNR of each method: all, by group where there are groups, by label."""
@@ -50,7 +54,9 @@ class Evaluation:
         groups = np.array(self.groups)
         if len(set(self.groups)) > 1:
             parts += [(group or "(none)", groups == group) for group in sorted(set(self.groups))]
-        parts += [(f"label {label}", self.labels == label) for label in np.unique(self.labels)]
+        if self.label_names:
+            names = [(self.label_names[label], label) for label in np.unique(self.labels)]
+            parts += [(f"label {name}" if name.isdigit() else name, self.labels == label) for name, label in names]
         lines = []
         for metric, digits in (("SSIM", 3), ("PSNR", 1)):
             columns = [one.method for one in self.scores]
@@ -67,12 +73,13 @@ class Evaluation:
 
 def evaluate(
     run: str | Path,
-    data: str | Path,
+    data: str | Path | None = None,
     truth: str | Path | None = None,
     model: str | None = None,
     out: str | Path | None = None,
     filters: bool = True,
     device: str = "auto",
+    **reading: Any,
 ) -> Evaluation:
     """Score models on altered pictures whose clean ones are known.
 
@@ -81,20 +88,26 @@ def evaluate(
 
     Args:
         run: a run folder (every model in it, or only `model`) or one model's folder.
-        data: a folder with clean/ and aug/.
+        data: a folder or zip with clean/ and aug/, or a file of arrays.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
         out: where results go; default `run`/evaluation.
         filters: also score a median filter and non-local means.
+        reading: fields of `DataOptions`.
 
     Raises:
         InputError: no such run or data, a truth that names files that are not there, no pair at all, or
             pictures of another size than the models'.
     """
-    run, data = Path(run), Path(data)
-    folders = read_folders(data)
+    run, where = Path(run), None if data is None else Path(data)
+    models = _models(run, model, device)
+    known = next((one.label_names for one in models if one.classes), ())
+    folders = read_folders(where, DataOptions.from_values(reading), known=known)
     rows, partner, groups = _true_pairs(folders, None if truth is None else Path(truth))
     altered, clean = folders.altered.rows(rows), folders.clean.rows(partner)
-    models = _models(run, model, device)
+    if not folders.classes and any(one.classes for one in models):
+        models = [one for one in models if not one.classes]  # without labels a CVAE cannot be asked
+        if not models:
+            raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
     channels = max(altered.images.shape[1], models[0].shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_unit(part.images, channels) for part in (clean, altered))
     x = torch.from_numpy(targets)
@@ -103,7 +116,7 @@ def evaluate(
     scores.append(_score("input", inputs, x))
     if filters:
         scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]
-    evaluation = Evaluation(scores, altered.names, clean.labels, groups)
+    evaluation = Evaluation(scores, altered.names, clean.labels, groups, folders.label_names)
     target = Path(out) if out is not None else run / "evaluation"
     _write_scores(target / "scores.csv", evaluation)
     with whole_file(target / "summary.txt") as aside:
@@ -120,7 +133,7 @@ def read_truth(path: Path, folders: Folders) -> tuple[np.ndarray, np.ndarray, li
         InputError: not readable, without the columns, or naming files that are not in the folders.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
             reader = csv.DictReader(file)
             columns = set(reader.fieldnames or [])
             entries = list(reader)
@@ -196,7 +209,7 @@ def _filtered(images: np.ndarray, apply: Callable[[np.ndarray], np.ndarray]) -> 
 
 
 def _write_scores(path: Path, evaluation: Evaluation) -> None:
-    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "label", "group", "method", "ssim", "psnr"])
         for one in evaluation.scores:

@@ -14,7 +14,7 @@ from unalter.run import ModelFolder, RunFolder
 _COLUMNS = 16
 
 
-def write_generated(model: Model, path: Path, label: int | None, every: bool, count: int, seed: int | None) -> None:
+def write_generated(model: Model, path: Path, label: str | None, every: bool, count: int, seed: int | None) -> None:
     """Generate `count` pictures of one class, or of `every` class, and write them as one PNG.
 
     Every class has rows of its own.
@@ -24,10 +24,10 @@ def write_generated(model: Model, path: Path, label: int | None, every: bool, co
     """
     if every and model.classes == 0:
         raise InputError(f"the {model.name} does not know classes; leave --label out, or use a CVAE")
-    labels = list(range(model.classes)) if every else [label]
+    labels: list[int | str | None] = [*range(model.classes)] if every else [label]
     rows: list[np.ndarray] = []
     for one in labels:
-        pictures = model.generate(one, count, None if seed is None else seed + (one or 0))
+        pictures = model.generate(one, count, None if seed is None else seed + (one if isinstance(one, int) else 0))
         pictures = pictures.reshape(count, *model.shape)
         rows += [pictures[i : i + _COLUMNS] for i in range(0, count, _COLUMNS)]
     write_picture(path, grid(rows))

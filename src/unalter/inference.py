@@ -32,7 +32,7 @@ def load(path: str | Path, model: str | None = None, device: str = "cpu") -> Mod
     chosen = choose_device(device)
     folder = model_folder(Path(path), model)
     network, config = load_model(folder, chosen)
-    return Model(network, config["model"], chosen)
+    return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))))
 
 
 def choose_device(name: str) -> torch.device:
@@ -52,16 +52,20 @@ class Model:
     """A trained model.
 
     Pictures are numpy, torch or PIL, uint8 0..255 or float 0..1, [N, H, W], [N, C, H, W] or one picture; results
-    have the type, dtype, range and shape of what was given. Labels are one number, or one a picture; a CVAE
-    needs them, the others pass them over.
+    have the type, dtype, range and shape of what was given. Labels are one, or one a picture, each a number or
+    the name of a class; a CVAE needs them, the others pass them over.
     """
 
-    def __init__(self, network: Autoencoder, name: str, device: torch.device) -> None:
+    def __init__(
+        self, network: Autoencoder, name: str, device: torch.device, label_names: tuple[str, ...] = ()
+    ) -> None:
         self.network = network
         self.name = name
         """ae, vae or cvae"""
         self.device = device
         """where it is"""
+        self.label_names = label_names
+        """of the classes that it knows, by label"""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -120,11 +124,11 @@ class Model:
             pictures = pictures.squeeze(1)
         return pictures.to(codes.device) if isinstance(codes, Tensor) else pictures.cpu().numpy()
 
-    def generate(self, label: int | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
+    def generate(self, label: int | str | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
-            label: the class; a CVAE needs it, a VAE cannot be asked for one.
+            label: the class, its number or name; a CVAE needs it, a VAE cannot be asked for one.
             count: how many.
             seed: the same seed gives the same pictures; None: others each time.
 
@@ -140,14 +144,15 @@ class Model:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
         if count < 1:
             raise InputError(f"count is {count}; it must be at least 1")
-        self._labels(label, count)  # a wrong one is told before anything is drawn
+        known = self._labels(label, count)  # a wrong one is told before anything is drawn
         generator = torch.Generator()
         if seed is None:
             generator.seed()
         else:
             generator.manual_seed(seed)
-        z = self.network.draw(label, count, generator)
-        return np.rint(self.decode(z.numpy(), label) * 255).astype(np.uint8)
+        one = None if known is None else int(known[0])
+        z = self.network.draw(one, count, generator)
+        return np.rint(self.decode(z.numpy(), one) * 255).astype(np.uint8)
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         parts = [self.network.posterior(x, self._part(y, rows)) for rows, x in self._batches(batch)]
@@ -166,8 +171,10 @@ class Model:
         if self.classes == 0:
             return None
         if labels is None:
-            raise InputError(f"a CVAE needs labels: give one (0..{self.classes - 1}), or one a picture")
+            raise InputError(f"a CVAE needs labels: give one ({self._known}), or one a picture")
         given = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+        if given.dtype.kind == "U":
+            given = np.array([self._number(str(one)) for one in given.ravel()], np.int64).reshape(given.shape)
         if given.dtype.kind not in "iu":
             raise InputError(f"labels must be whole numbers, not {given.dtype}")
         y = torch.from_numpy(given.astype(np.int64))
@@ -177,8 +184,23 @@ class Model:
             raise InputError(f"expected {count} labels, one a picture, got shape {list(y.shape)}")
         if count and not (y.min() >= 0 and y.max() < self.classes):
             wrong = y[(y < 0) | (y >= self.classes)][0].item()
-            raise InputError(f"label {wrong} is unknown; the model knows 0..{self.classes - 1}")
+            raise InputError(f"label {wrong} is unknown; the model knows {self._known}")
         return y.to(self.device)
+
+    @property
+    def _known(self) -> str:
+        """The classes, in words."""
+        if self.label_names == tuple(map(str, range(self.classes))):
+            return f"0..{self.classes - 1}"
+        return ", ".join(self.label_names[:20]) + (", ..." if self.classes > 20 else "")
+
+    def _number(self, label: str) -> int:
+        """The number of a class that was called by its name, or by its number."""
+        if label in self.label_names:
+            return self.label_names.index(label)
+        if label.isascii() and label.isdigit() and not any(map(str.isalpha, "".join(self.label_names))):
+            return int(label)
+        raise InputError(f"label {label!r} is unknown; the model knows {self._known}")
 
     @staticmethod
     def _part(y: Tensor | None, rows: slice) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""`TrainOptions` as options of the command line: names, types, defaults and help come from the dataclass."""
+"""Frozen dataclasses as options of the command line: names, types, defaults and help come from them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from unalter.config import TrainOptions
+from unalter.config import DataOptions, TrainOptions
 
 
 def train_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for every field of `TrainOptions`.
+    """Give a command an option for every field of `TrainOptions`."""
+    return _with_options(command, TrainOptions)
 
-    The command receives those that stand on the command line, and no others: defaults stay the dataclass's.
-    """
-    explained = _docstrings(TrainOptions)
+
+def data_options(*only: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command an option for every field of `DataOptions`, or for those named."""
+    return lambda command: _with_options(command, DataOptions, only)
+
+
+def _with_options(command: Callable[..., Any], cls: Any, only: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """The command receives those that stand on the command line, and no others: defaults stay the dataclass's."""
+    explained = _docstrings(cls)
+    chosen = [spec for spec in fields(cls) if not only or spec.name in only]
 
     @click.pass_context
     def with_given(context: click.Context, /, **arguments: Any) -> Any:
-        names = [spec.name for spec in fields(TrainOptions)]
-        given = {name: arguments.pop(name) for name in names}
+        given = {spec.name: arguments.pop(spec.name) for spec in chosen}
         on_line = {n: v for n, v in given.items() if context.get_parameter_source(n) == ParameterSource.COMMANDLINE}
         return command(**arguments, **on_line)
 
     with_given.__doc__ = command.__doc__
     with_given.__name__ = command.__name__
     with_given.__click_params__ = list(getattr(command, "__click_params__", []))
-    for spec in reversed(fields(TrainOptions)):
+    for spec in reversed(chosen):
         with_given = _option(spec, explained[spec.name])(with_given)
     return with_given
 
@@ -42,7 +49,10 @@ def _option(spec: Field[Any], text: str) -> Callable[..., Any]:
     kind = str if isinstance(default, tuple) else type(default)
     name = spec.name.replace("_", "-")
     flags = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
-    return click.option(flags, spec.name, type=kind, help=f"{text}  [default: {str(shown).lower()}]")
+    if default is False:  # nobody asks for what is the case anyway
+        return click.option(f"--{name}", spec.name, is_flag=True, help=text)
+    told = f"{text}  [default: {str(shown).lower()}]" if shown != "" else text
+    return click.option(flags, spec.name, type=kind, help=told)
 
 
 def _docstrings(cls: type) -> dict[str, str]:

@@ -6,28 +6,31 @@ from pathlib import Path
 
 import numpy as np
 
+from unalter.config import AS_FOUND, DataOptions
 from unalter.console import Console
-from unalter.data import Folders, read_folders
+from unalter.data import Folders
 from unalter.files import check_output
 from unalter.pairing import Pairs, write_pairs
 from unalter.pictures import grid, write_picture
-from unalter.preparation import check, found_pairs, recipe_for
+from unalter.preparation import found_pairs, read_data, recipe_for
 
 _SHOWN = 12
 """Pairs in a row of the contact sheet."""
 _ROWS = 3
 
 
-def pair_folder(data: Path, out: Path, recipe: str, *, precision: float, by_appearance: bool, seed: int) -> Pairs:
-    """Pair the pictures of a folder; write `out` (CSV) and a contact sheet beside it (PNG).
+def pair_folder(
+    data: Path | None, out: Path, recipe: str, reading: DataOptions = AS_FOUND, *, precision: float,
+    by_appearance: bool, seed: int,
+) -> Pairs:  # fmt: skip
+    """Pair the pictures of a data set; write `out` (CSV) and a contact sheet beside it (PNG).
 
     Raises:
         InputError: the folder, the recipe or `out` cannot be used.
     """
     check_output(out)
     console = Console()
-    folders = read_folders(data)
-    check(folders)
+    folders = read_data(data, reading, console)
     chosen = recipe_for(recipe, folders, seed, console)
     console.say(chosen.summary())
     with console.progress("pairs", 1.0) as advance:

@@ -13,8 +13,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from unalter.alter import Recipe, find_backgrounds, fit_recipe, load_recipe
+from unalter.config import DataOptions
 from unalter.console import Console
-from unalter.data import Folders
+from unalter.data import Folders, read_folders
 from unalter.data.cache import cache_folder
 from unalter.errors import InputError
 from unalter.files import whole_file
@@ -25,15 +26,38 @@ _FORMAT = 2
 """Raised whenever the same folders would give another recipe or other pairs."""
 
 
-def check(folders: Folders) -> None:
-    """Refuse folders that nothing can be learned from.
+def read_data(data: Path | None, options: DataOptions, console: Console) -> Folders:
+    """Read a data set, say what should be known of it, and refuse one that nothing can be learned from.
 
     Raises:
-        InputError: pictures too small; no label in both folders; an altered folder that holds the clean pictures.
+        InputError: it cannot be read; pictures too small; no label in both parts; an altered part that holds the
+            clean pictures.
     """
+    with console.progress("reading", 1.0) as advance:
+        folders = read_folders(data, options, on_progress=lambda done: advance(done, ""))
+    for note in (*folders.notes, *_repeated(folders)):
+        console.say(note)
     if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     check_altered(folders)
+    return folders
+
+
+def _repeated(folders: Folders) -> list[str]:
+    """Says which pictures are there more than once."""
+    said = []
+    for what, part in (("clean", folders.clean), ("altered", folders.altered)):
+        first: dict[bytes, int] = {}
+        again = []
+        for row, picture in enumerate(part.images):
+            if (before := first.setdefault(hashlib.blake2b(picture.tobytes(), digest_size=16).digest(), row)) != row:
+                again.append((before, row))
+        if again:
+            names = " and ".join(part.names[row] for row in again[0])
+            said.append(
+                f"warning: {len(again):,} {what} pictures are there more than once (such as {names}): they weigh more"
+            )
+    return said
 
 
 def recipe_for(name: str, folders: Folders, seed: int, console: Console) -> Recipe:

@@ -88,7 +88,8 @@ class Snapshots:
             # sampled codes begin where the means are, which have been mapped first
             maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"), model.device.type)
             title = f"{series_name(name, kind)}, epoch {epoch}"
-            draw_map(self._folder.map_picture(epoch, kind == "sampled"), maps[kind], labels, title)
+            picture = self._folder.map_picture(epoch, kind == "sampled")
+            draw_map(picture, maps[kind], labels, title, self._altered.label_names)
         save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
         spent = time.monotonic() - start
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")

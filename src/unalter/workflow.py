@@ -14,16 +14,16 @@ import yaml
 
 from unalter import __version__
 from unalter.alter import Recipe, load_recipe
-from unalter.config import NOT_OPTIONS, TrainOptions, read_options
+from unalter.config import NOT_OPTIONS, DataOptions, TrainOptions, read_options
 from unalter.console import Console
-from unalter.data import Folders, read_folders
+from unalter.data import Folders
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.inference import Model, choose_device, load
 from unalter.maps import write_run_page
 from unalter.nn import Architecture
 from unalter.pairing import Pairs, read_pairs, write_pairs
-from unalter.preparation import check, content_hash, pairs_for, recipe_for
+from unalter.preparation import content_hash, pairs_for, read_data, recipe_for
 from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.training.batches import PairSource
@@ -55,42 +55,43 @@ def train(
     on_epoch: Watcher | None = None,
     **options: Any,
 ) -> Run:
-    """Train the models on a folder with clean/ and aug/: pairs, training, maps, scores.
+    """Train the models on clean pictures and altered ones: pairs, training, maps, scores.
 
     Args:
-        data: the folder; may be left out on resume.
+        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume.
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been.
         verbose: print what goes on, with progress; log.txt has it in any case.
         on_step: called after every step with the model's name and how far it is.
         on_epoch: the same after every epoch; the last row of `history` is that of metrics.csv.
-        options: fields of `TrainOptions`.
+        options: fields of `TrainOptions` and of `DataOptions`.
 
     Raises:
         InputError: something given cannot be used, and nothing is written; or the loss is no longer a number.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
     """
+    of_data = {key: value for key, value in options.items() if key in NOT_OPTIONS}
+    options = {key: value for key, value in options.items() if key not in NOT_OPTIONS}
     if resume:
         run = RunFolder(Path(out)) if out is not None else latest_run(_RUNS)
-        data, chosen = _resumed(run, data, options)
+        where, reading, chosen = _resumed(run, data, of_data, options)
     else:
         run = RunFolder(Path(out)) if out is not None else new_run(_RUNS)
+        where, reading = None if data is None else Path(data), DataOptions.from_values(of_data)
         chosen = TrainOptions.from_values(options)
-        if data is None:
-            raise InputError("which data? give a folder that holds clean/ and aug/")
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
         above = next(folder for folder in (run.path, *run.path.absolute().parents) if folder.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise InputError(f"{run.path}: cannot be made ({above} cannot be written to); choose another --out")
-    folders = read_folders(Path(data))
     device = choose_device(chosen.device)
+    console = Console(quiet=not verbose)
+    folders = read_data(where, reading, console)
     if resume:
         console = Console(run.log, quiet=not verbose)
         pairs = read_pairs(run.pairs, folders)
     else:
-        console = Console(quiet=not verbose)
-        check(folders)
+        chosen = _for_labels(chosen, folders, "models" in options)
         recipe = None if chosen.recipe == "none" else recipe_for(chosen.recipe, folders, chosen.seed, console)
         pairs = pairs_for(chosen.pairing, folders, recipe, chosen.seed, console)
         # everything that can be wrong is found before the run folder exists
@@ -100,12 +101,15 @@ def train(
         if chosen.precision == "auto":
             shape = _architecture(chosen.models[0], folders, chosen, moves=recipe is not None and recipe.moves)
             chosen = replace(chosen, precision=choose_precision(shape, chosen.batch_size, device))
-        _start_folder(run, Path(data), chosen, folders, pairs, recipe)
+        _start_folder(run, where, reading, chosen, folders, pairs, recipe)
         console = Console(run.log, quiet=not verbose)
     console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
     clean, altered = len(folders.clean), len(folders.altered)
     size = " x ".join(map(str, folders.clean.images.shape[:-3:-1]))
-    console.say(f"{clean:,} clean and {altered:,} altered pictures of {size} pixels, {folders.classes} classes")
+    classes = f"{folders.classes} classes" if folders.classes else "no labels"
+    console.say(f"{clean:,} clean and {altered:,} altered pictures of {size} pixels, {classes}")
+    for note in folders.notes:
+        console.log_only(note)
     console.say(pairs.summary())
     # read back from the file in every case: what is trained on is what is written, to the last digit
     recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
@@ -189,8 +193,23 @@ def _epoch_line(name: str, row: dict[str, float], of: int) -> str:
     )
 
 
-def _resumed(run: RunFolder, data: str | Path | None, given: dict[str, Any]) -> tuple[Path, TrainOptions]:
-    """The data and options of a run; what is given again must be the same."""
+def _for_labels(options: TrainOptions, folders: Folders, asked: bool) -> TrainOptions:
+    """The options, less the CVAE where there are no labels and nobody asked for it."""
+    if folders.classes or "cvae" not in options.models:
+        return options
+    others = tuple(name for name in options.models if name != "cvae")
+    if asked or not others:
+        raise InputError(
+            "a CVAE needs labels, and these pictures have none: give them by names X_I_L.png, class sub-folders or "
+            "--labels; or train --models ae,vae"
+        )
+    return replace(options, models=others)
+
+
+def _resumed(
+    run: RunFolder, data: str | Path | None, of_data: dict[str, Any], given: dict[str, Any]
+) -> tuple[Path | None, DataOptions, TrainOptions]:
+    """The data of a run, how they are read, and its options; what is given again must be the same."""
     if not run.config.is_file():
         raise InputError(f"{run.path}: no run to resume here (it has no config.yaml)")
     saved = read_options(run.config)
@@ -200,9 +219,11 @@ def _resumed(run: RunFolder, data: str | Path | None, given: dict[str, Any]) -> 
     if differing:
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
         raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
-    if data is None and not isinstance(saved.get("data"), str):
+    reading = DataOptions.from_values({**saved, **of_data}, str(run.config))
+    if data is None and not isinstance(saved.get("data"), str) and not (reading.clean and reading.altered):
         raise InputError(f"{run.config}: does not say where the data are; give the folder again")
-    return Path(data if data is not None else saved["data"]), options
+    where = data if data is not None else saved.get("data")
+    return None if where is None else Path(where), reading, options
 
 
 def _source_options(options: TrainOptions) -> dict[str, Any]:
@@ -211,8 +232,9 @@ def _source_options(options: TrainOptions) -> dict[str, Any]:
 
 
 def _start_folder(
-    run: RunFolder, data: Path, options: TrainOptions, folders: Folders, pairs: Pairs, recipe: Recipe | None
-) -> None:
+    run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, folders: Folders, pairs: Pairs,
+    recipe: Recipe | None,
+) -> None:  # fmt: skip
     try:
         run.path.mkdir(parents=True, exist_ok=run.path.is_dir())
     except OSError as error:
@@ -220,8 +242,13 @@ def _start_folder(
     write_pairs(run.pairs, folders, pairs)
     if recipe is not None:
         recipe.save(run.recipe)
-    head = yaml.safe_dump({"unalter": __version__, "data": os.path.abspath(data)}, sort_keys=False, width=10_000)
-    write_text(run.config, head + options.to_yaml())
+    head: dict[str, Any] = {"unalter": __version__}
+    if data is not None:
+        head["data"] = os.path.abspath(data)
+    for name, value in asdict(reading).items():
+        if value:
+            head[name] = os.path.abspath(value) if isinstance(value, str) else value
+    write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + options.to_yaml())
 
 
 def _shape(folders: Folders) -> tuple[int, int, int]:

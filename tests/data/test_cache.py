@@ -26,7 +26,7 @@ def data(tmp_path):
 def decodes(monkeypatch):
     """How often pictures were decoded: the length of this list."""
     calls, decode = [], folders.decode
-    monkeypatch.setattr(folders, "decode", lambda lists: calls.append(1) or decode(lists))
+    monkeypatch.setattr(folders, "decode", lambda *arguments: calls.append(1) or decode(*arguments))
     return calls
 
 
@@ -56,7 +56,7 @@ def test_the_cache_is_never_in_the_data_folder(data):
 
 def test_another_cache_folder_can_be_given(data, tmp_path, decodes):
     for _ in range(2):
-        read_folders(data, tmp_path / "elsewhere")
+        read_folders(data, cache=tmp_path / "elsewhere")
     assert len(decodes) == 1
     assert len(list((tmp_path / "elsewhere").rglob("*.npy"))) == 1
     assert not cache_folder().exists()
@@ -122,7 +122,7 @@ def test_an_array_of_another_kind_is_not_used(data, decodes, other):
 
 
 def test_a_failing_decode_leaves_no_cache_file(data, monkeypatch):
-    def fail(lists):
+    def fail(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(folders, "decode", fail)
@@ -134,6 +134,6 @@ def test_a_failing_decode_leaves_no_cache_file(data, monkeypatch):
 def test_a_cache_that_cannot_be_written_costs_time_only(data, tmp_path, decodes):
     (tmp_path / "file").touch()
     unusable = tmp_path / "file" / "cache"  # below a regular file: not even root can write there
-    first, second = read_folders(data, unusable), read_folders(data, unusable)
+    first, second = read_folders(data, cache=unusable), read_folders(data, cache=unusable)
     np.testing.assert_array_equal(pixels(first), pixels(second))
     assert len(decodes) == 2

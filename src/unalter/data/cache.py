@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from unalter.data.listing import FileList
-from unalter.files import whole_file
+from unalter.data.decode import Decoded
+from unalter.data.sources import Source
+from unalter.files import whole_file, write_text
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the same files would decode to other pixels."""
 
 
@@ -21,33 +23,42 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unalter"
 
 
-def fingerprint(lists: list[FileList]) -> str:
-    """A hash of the folders' paths and of every file's name, size and modification time."""
-    digest = hashlib.sha256(f"unalter pixels {_FORMAT}".encode())
-    for files in lists:
-        digest.update(f"\0{files.folder.resolve()}\0".encode(errors="surrogateescape"))
-        stamps = (f"{name}/{size}/{time}" for name, (size, time) in zip(files.names, files.stamps, strict=True))
+def fingerprint(sources: list[Source], *how: object) -> str:
+    """A hash of where pictures lie, of every file's name, size and modification time, and of how they are read."""
+    digest = hashlib.sha256(f"unalter pixels {_FORMAT} {how}".encode())
+    for source in sources:
+        digest.update(f"\0{source.where.resolve()}\0".encode(errors="surrogateescape"))
+        stamps = (f"{name}/{size}/{time}" for name, (size, time) in zip(source.names, source.stamps, strict=True))
         digest.update("\n".join(stamps).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
-def cached_pixels(lists: list[FileList], decode: Callable[[], np.ndarray], folder: Path | None = None) -> np.ndarray:
-    """The decoded pictures of `lists`: mapped from the cache, or decoded and put there.
+def cached(key: str, most: int, decode: Callable[[], Decoded], folder: Path | None = None) -> Decoded:
+    """What `decode` gives: mapped from the cache, or decoded and put there.
 
     A cache that cannot be written costs time, not the job: the decoded array is returned as it is.
+
+    Args:
+        key: of the pictures, from `fingerprint`.
+        most: how many pictures there are, the bad ones included.
+        decode: gives them.
+        folder: in place of the user's cache folder.
     """
-    path = (folder or cache_folder()) / "pixels" / f"{fingerprint(lists)}.npy"
-    expected = sum(map(len, lists))
+    path = (folder or cache_folder()) / "pixels" / f"{key}.npy"
+    beside = path.with_suffix(".json")
     try:
         images = np.load(path, mmap_mode="r")
-        if images.dtype == np.uint8 and images.ndim == 4 and len(images) == expected:
-            return images
+        bad = json.loads(beside.read_text("utf-8")) if beside.exists() else {}
+        if images.dtype == np.uint8 and images.ndim == 4 and len(images) + len(bad) == most:
+            return Decoded(images, bad)
     except Exception:  # not there, cut short or damaged: numpy raises half a dozen types for these
         pass
-    images = decode()
+    decoded = decode()
     try:
+        if decoded.bad:
+            write_text(beside, json.dumps(decoded.bad))
         with whole_file(path) as aside, open(aside, "wb") as file:
-            np.save(file, images)
-        return np.load(path, mmap_mode="r")
+            np.save(file, decoded.images)
+        return Decoded(np.load(path, mmap_mode="r"), decoded.bad)
     except OSError:
-        return images
+        return decoded

@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from unalter.data.listing import FileList
-from unalter.errors import raise_together
+from unalter.data.sources import Source
+from unalter.errors import InputError, raise_together
+from unalter.memory import check_memory
+
+_FIRST = 200
+"""So many pictures tell what the memory will be needed for."""
+_EVERY = 500
+"""Progress is told every so many pictures."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The pictures of some sources."""
+
+    images: np.ndarray
+    """uint8 [N, C, H, W], C is 1 where every picture is grey (equal channels count as grey), else 3"""
+    bad: dict[str, str]
+    """What could not be used, by path: what is wrong with it"""
 
 
 def read_picture(path: str | Path) -> np.ndarray:
-    """Read one picture as uint8 [H, W] or, where its channels differ, [H, W, 3].
+    """Read one picture file; as `picture_of`, and OSError where it cannot be read."""
+    return picture_of(Path(path).read_bytes())
+
+
+def picture_of(content: bytes) -> np.ndarray:
+    """The picture in a file's bytes as uint8 [H, W] or, where its channels differ, [H, W, 3].
 
     Of 16 bits the upper 8 are taken; what is transparent lies on black; a camera's note of how it was held is obeyed.
 
     Raises:
-        OSError, ValueError: the file cannot be read or is not a picture.
+        OSError, SyntaxError, ValueError: it is cut short, or is not a picture.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError  # the parser of `--help` does not need it
 
     try:
-        opened = Image.open(io.BytesIO(Path(path).read_bytes()))
+        opened = Image.open(io.BytesIO(content))
     except UnidentifiedImageError:
         raise ValueError("this is no picture, or one of an unknown format") from None
     except Image.DecompressionBombError as error:
@@ -39,7 +62,74 @@ def read_picture(path: str | Path) -> np.ndarray:
             picture = Image.alpha_composite(ground, picture.convert("RGBA"))
         if picture.mode not in ("L", "RGB"):
             picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
-        pixels = np.asarray(picture)
+        return _plain(np.asarray(picture))
+
+
+def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture uint8 [H, W] or [H, W, 3] of another size: proportions kept, in the middle, the rest black."""
+    from PIL import Image, ImageOps
+
+    if picture.shape[:2] == (height, width):
+        return picture
+    return _plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
+
+
+def decode(
+    sources: list[Source],
+    resize: int = 0,
+    skip_bad: bool = False,
+    on_progress: Callable[[float], object] = lambda done: None,
+) -> Decoded:
+    """Decode all pictures of `sources`, in order.
+
+    Args:
+        sources: what to decode.
+        resize: bring every picture to so many pixels square; 0: they must be of one size.
+        skip_bad: leave out what cannot be read, and pictures of another size than most.
+        on_progress: told the share that is done.
+
+    Raises:
+        InputError: pictures that cannot be used, all of them in one message; or they would not fit into memory.
+    """
+    pictures, paths, bad = [], [], {}
+    total = sum(map(len, sources))
+    # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
+    for source in sources:
+        for name in source.names:
+            try:
+                content = source.read(name)
+                picture = picture_of(content) if isinstance(content, bytes) else _plain(content)
+                pictures.append(fitted(picture, resize, resize) if resize else picture)
+                paths.append(source.path(name))
+            except (OSError, SyntaxError, ValueError) as error:
+                bad[source.path(name)] = f"{source.path(name)}: cannot be read as a picture ({error})"
+            if len(pictures) == _FIRST:
+                _check_size(pictures, total)
+            if (len(pictures) + len(bad)) % _EVERY == 0:
+                on_progress((len(pictures) + len(bad)) / total)
+    sizes = Counter(picture.shape[:2] for picture in pictures)
+    height, width = sizes.most_common(1)[0][0] if sizes else (0, 0)
+    for path, picture in zip(paths, pictures, strict=True):
+        if picture.shape[:2] != (height, width):
+            size = f"{picture.shape[1]} x {picture.shape[0]} pixels"
+            bad[path] = f"{path}: {size} where most have {width} x {height}"
+    if bad and not skip_bad:
+        ways = "mend or remove them, or leave them out by --skip-bad"
+        if len(sizes) > 1:
+            ways += f"; bring all to one size by --resize {max(height, width)}"
+        raise_together(bad.values(), f"Some pictures cannot be used; {ways}:")
+    good = [picture for path, picture in zip(paths, pictures, strict=True) if path not in bad]
+    if not good:
+        raise InputError("no picture is left that can be used:\n" + "\n".join(list(bad.values())[:5]))
+    channels = max(3 if picture.ndim == 3 else 1 for picture in good)
+    images = np.empty((len(good), channels, height, width), np.uint8)
+    for row, picture in zip(images, good, strict=True):
+        row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    return Decoded(images, bad)
+
+
+def _plain(pixels: np.ndarray) -> np.ndarray:
+    """[H, W] in place of [H, W, 3] where the channels are equal."""
     if pixels.ndim == 3:
         first = pixels[..., 0]
         if np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2]):
@@ -47,44 +137,8 @@ def read_picture(path: str | Path) -> np.ndarray:
     return pixels
 
 
-def decode(lists: list[FileList]) -> np.ndarray:
-    """Decode all files of `lists`, in order, to uint8 [N, C, H, W].
-
-    C is 1 where every picture is grey (equal channels count as grey), else 3.
-
-    Raises:
-        InputError: files that cannot be read, or sizes that differ; all of them in one message.
-    """
-    pictures, problems = _read_all(lists)
-    raise_together(problems, "Some pictures cannot be used; mend, resize or remove them:")
-    channels = max(3 if picture.ndim == 3 else 1 for picture in pictures)
-    images = np.empty((len(pictures), channels, *pictures[0].shape[:2]), np.uint8)
-    for row, picture in zip(images, pictures, strict=True):
-        row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
-    return images
-
-
-def faults(lists: list[FileList]) -> list[str]:
-    """What `decode` would complain of."""
-    return _read_all(lists)[1]
-
-
-def _read_all(lists: list[FileList]) -> tuple[list[np.ndarray], list[str]]:
-    """The pictures that can be read, and what is wrong with the others or with their sizes."""
-    pictures, paths, problems = [], [], []
-    # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
-    for path in (files.folder / name for files in lists for name in files.names):
-        try:
-            pictures.append(read_picture(path))
-            paths.append(path)
-        except (OSError, SyntaxError, ValueError) as error:
-            problems.append(f"{path}: cannot be read as a picture ({error})")
-    sizes = Counter(picture.shape[:2] for picture in pictures)
-    if len(sizes) > 1:
-        (height, width), _ = sizes.most_common(1)[0]
-        problems += [
-            f"{path}: {picture.shape[1]} x {picture.shape[0]} pixels where most have {width} x {height}"
-            for path, picture in zip(paths, pictures, strict=True)
-            if picture.shape[:2] != (height, width)
-        ]
-    return pictures, problems
+def _check_size(pictures: list[np.ndarray], total: int) -> None:
+    """Refuse what would not fit into memory: the decoded pictures, twice for a moment."""
+    largest = max(pictures, key=np.size)
+    need = 2 * total * sum(picture.nbytes for picture in pictures) // len(pictures)
+    check_memory(need, f"{total:,} pictures of {largest.shape[1]} x {largest.shape[0]} pixels", "--resize")

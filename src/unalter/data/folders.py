@@ -1,22 +1,28 @@
-"""Two folders of pictures, `clean/` and `aug/`, with names `X_I_L.png`."""
+"""A data set: clean pictures and altered ones, read from wherever they lie."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from unalter.data.cache import cached_pixels
-from unalter.data.decode import decode, faults
-from unalter.data.listing import FileList, list_pictures
+from unalter.config import AS_FOUND, DataOptions
+from unalter.data.cache import cached, fingerprint
+from unalter.data.decode import Decoded, decode
+from unalter.data.naming import Labelling, Naming, misnamed, understand
+from unalter.data.sources import Listed, Source, list_altered, list_both
 from unalter.errors import InputError, raise_together
 
 _MOST = 0.9
 """Folders are swapped where this share of the names say so."""
 _SLIPS = 0.05
 """Labels that disagree in a smaller share of the pairs are slips; in a larger one, names mean nothing."""
+_SHOWN = 5
+"""Pictures left out that are named; the others are counted."""
+Progress = Callable[[float], object]
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,20 @@ class Pictures:
     images: np.ndarray
     """uint8 [N, C, H, W], C = 1 (grey) or 3 (colour); usually memory-mapped, never to be written to."""
     index: np.ndarray
+    """int64 [N]: the I of X_I_L.png, or a number for each name"""
     labels: np.ndarray
+    """int64 [N]; 0 where there are none"""
     names: list[str]
+    label_names: tuple[str, ...] = ()
+    """Of the classes, by label; empty where pictures have no labels."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def rows(self, which: np.ndarray) -> Pictures:
         """The pictures at the rows `which` (int64 [M])."""
-        return Pictures(self.images[which], self.index[which], self.labels[which], [self.names[i] for i in which])
+        names = [self.names[i] for i in which]
+        return Pictures(self.images[which], self.index[which], self.labels[which], names, self.label_names)
 
 
 @dataclass(frozen=True)
@@ -43,66 +54,148 @@ class Folders:
 
     clean: Pictures
     altered: Pictures
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What a person should know of how they were read, a line each."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Of the classes, by label; empty where pictures have no labels."""
+        return self.clean.label_names
 
     @property
     def classes(self) -> int:
-        """The number of classes: the largest label + 1."""
-        return int(max(self.clean.labels.max(), self.altered.labels.max())) + 1
+        """The number of classes: the largest label + 1; 0 where pictures have no labels."""
+        return len(self.label_names)
 
 
-def read_folders(data: Path, cache: Path | None = None) -> Folders:
-    """Read `data/clean` and `data/aug`.
+def read_folders(
+    data: Path | None,
+    options: DataOptions = AS_FOUND,
+    *,
+    known: tuple[str, ...] = (),
+    cache: Path | None = None,
+    on_progress: Progress = lambda done: None,
+) -> Folders:
+    """Read the clean and the altered pictures of a data set.
 
     Decoded once; later calls map the decoded array from the user's cache folder (`cache` in its place when
-    given). Every fault of both folders is found and reported before anything else is done.
+    given). Every fault of both parts is found and reported before anything else is done.
+
+    Args:
+        data: a folder or zip with clean/ and aug/, or a file of arrays (see `sources.list_both`).
+        options: where else pictures lie, and how they are read.
+        known: class names whose numbers are to be kept, those of a trained model.
+        cache: in place of the user's cache folder.
+        on_progress: told the share that is decoded.
 
     Raises:
-        InputError: a folder is missing or empty, names do not parse, pictures cannot be read or differ in
-            size, folders are swapped, labels disagree inside a pair; all faults in one message.
+        InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
+            labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    if not data.is_dir():
-        raise InputError(f"{data}: there is no such folder; give a folder that holds clean/ and aug/")
-    clean, problems = list_pictures(data / "clean")
-    altered, more = list_pictures(data / "aug")
-    problems += more + _swapped(clean, altered) + _disagreeing(clean, altered)
-    if problems:
-        raise_together([*problems, *faults([clean, altered])], f"{data} cannot be used:")
-    images = cached_pixels([clean, altered], lambda: decode([clean, altered]), cache)
-    split = len(clean)
-    return Folders(
-        Pictures(images[:split], clean.index, clean.labels, clean.names),
-        Pictures(images[split:], altered.index, altered.labels, altered.names),
-    )
+    listed = list_both(data, options.clean, options.altered)
+    table = Path(options.labels) if options.labels else None
+    if table is None and data is not None and (data / "labels.csv").is_file():
+        table = data / "labels.csv"
+    where = str(data) if data is not None else f"{options.clean} and {options.altered}"
+    (clean, altered), notes = _read(list(listed), where, table, options, known, cache, on_progress)
+    return Folders(clean, altered, notes)
 
 
-def read_altered(folder: Path, cache: Path | None = None) -> Pictures:
-    """Read one folder of pictures with names `X_I_L.png`; errors and cache as in `read_folders`."""
-    files, problems = list_pictures(folder)
-    if problems:
-        raise_together([*problems, *faults([files])], f"{folder} cannot be used:")
-    images = cached_pixels([files], lambda: decode([files]), cache)
-    return Pictures(images, files.index, files.labels, files.names)
+def read_altered(
+    data: Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
+) -> Pictures:
+    """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_folders`."""
+    table = Path(options.labels) if options.labels else None
+    if table is None and (data / "labels.csv").is_file():
+        table = data / "labels.csv"
+    (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, lambda done: None)
+    return pictures
 
 
-def _swapped(clean: FileList, altered: FileList) -> list[str]:
+def _read(
+    listed: list[Listed], where: str, table: Path | None, options: DataOptions, known: tuple[str, ...],
+    cache: Path | None, on_progress: Progress,
+) -> tuple[list[Pictures], tuple[str, ...]]:  # fmt: skip
+    sources = [source for source, _, _ in listed]
+    problems = [problem for _, whole, _ in listed for problem in whole]
+    bad = {line: line for _, _, single in listed for line in single}
+    if table is None:
+        wrong = misnamed(sources)
+        bad |= wrong
+        sources = [source.without({n for n in source.names if source.path(n) in wrong}) for source in sources]
+    if problems or (bad and not options.skip_bad):
+        problems += [*bad.values(), *_faults(sources)]
+        ways = "; mend or remove the files, or leave them out by --skip-bad" if bad else ""
+        raise_together(problems, f"{where} cannot be used{ways}:")
+    if not all(map(len, sources)):
+        raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
+    namings, labelling = understand(sources, table, known)
+    raise_together(_contradictions(sources, namings), f"{where} cannot be used:")
+
+    def decoded() -> Decoded:
+        return decode(sources, options.resize, options.skip_bad, on_progress)
+
+    key = fingerprint(sources, options.resize, options.skip_bad)
+    found = cached(key, sum(map(len, sources)), decoded, cache)
+    bad |= found.bad
+    parts, start = [], 0
+    for source, naming in zip(sources, namings, strict=True):
+        keep = np.array([i for i, name in enumerate(source.names) if source.path(name) not in found.bad], np.int64)
+        images = found.images[start : start + len(keep)]
+        start += len(keep)
+        names = [source.names[i] for i in keep]
+        parts.append(Pictures(images, naming.index[keep], naming.labels[keep], names, labelling.names))
+    if not all(map(len, parts)):
+        raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
+    return parts, _notes(labelling, bad, options.resize)
+
+
+def _notes(labelling: Labelling, bad: dict[str, str], resize: int) -> tuple[str, ...]:
+    notes = [labelling.said]
+    if resize:
+        notes.append(f"pictures brought to {resize} x {resize} pixels: proportions kept, the rest black")
+    if bad:
+        notes.append(f"{len(bad):,} left out that cannot be used:")
+        notes += [f"  {line}" for line in list(bad.values())[:_SHOWN]]
+        if len(bad) > _SHOWN:
+            notes.append(f"  ... and {len(bad) - _SHOWN:,} more")
+    return tuple(notes)
+
+
+def _faults(sources: list[Source]) -> list[str]:
+    """What else is wrong, so that it is all said at once."""
+    try:
+        return list(decode(sources, skip_bad=True).bad.values())
+    except InputError:
+        return []
+
+
+def _contradictions(sources: list[Source], namings: list[Naming]) -> list[str]:
+    if len(sources) < 2:
+        return []
+    clean, altered = sources
+    return _swapped(clean, altered) + _disagreeing(clean, altered, *namings)
+
+
+def _swapped(clean: Source, altered: Source) -> list[str]:
     """What is wrong where names say that each folder is the other one."""
     wrong = sum(name.lower().startswith("aug") for name in clean.names)
     wrong_too = sum(name.lower().startswith("clean") for name in altered.names)
-    if min(len(clean), len(altered)) and wrong > _MOST * len(clean) and wrong_too > _MOST * len(altered):
-        return [f"{clean.folder} holds pictures named aug_... and {altered.folder} clean_...: are the folders swapped?"]
+    if wrong > _MOST * len(clean) and wrong_too > _MOST * len(altered):
+        return [f"{clean.where} holds pictures named aug_... and {altered.where} clean_...: are the folders swapped?"]
     return []
 
 
-def _disagreeing(clean: FileList, altered: FileList) -> list[str]:
+def _disagreeing(clean: Source, altered: Source, of_clean: Naming, of_altered: Naming) -> list[str]:
     """Pictures of one index whose labels differ, where most others of one index have one label."""
-    times = Counter(clean.index.tolist())
-    of = {i: row for row, i in enumerate(clean.index.tolist()) if times[i] == 1}
-    pairs = [(row, of[i]) for row, i in enumerate(altered.index.tolist()) if i in of]
-    differ = [(row, other) for row, other in pairs if altered.labels[row] != clean.labels[other]]
+    times = Counter(of_clean.index.tolist())
+    of = {i: row for row, i in enumerate(of_clean.index.tolist()) if times[i] == 1}
+    pairs = [(row, of[i]) for row, i in enumerate(of_altered.index.tolist()) if i in of]
+    differ = [(row, other) for row, other in pairs if of_altered.labels[row] != of_clean.labels[other]]
     if len(differ) > _SLIPS * len(pairs):
         return []
-    path, names = altered.folder, clean.names
+    names = clean.names
     return [
-        f"{path / altered.names[row]} and {names[other]} have one index and two labels; mend the wrong one"
+        f"{altered.path(altered.names[row])} and {names[other]} have one index and two labels; mend the wrong one"
         for row, other in differ
     ]

@@ -3,6 +3,7 @@
 import gzip
 import math
 import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +14,15 @@ from unalter.errors import InputError
 
 # The third byte of the file names the type; numbers are big-endian.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def is_idx(path: Path) -> bool:
+    """Whether a file is likely to be IDX, plain or gzip: by its name, or by how it begins."""
+    if re.search(r"idx\d-ubyte", path.name):
+        return True
+    with open(path, "rb") as file:
+        start = file.read(4)
+    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in _TYPES and start[3] > 0
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:

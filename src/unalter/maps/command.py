@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unalter.config import AS_FOUND, DataOptions
 from unalter.data import read_altered
 from unalter.errors import InputError
 from unalter.files import check_output
@@ -15,15 +16,16 @@ from unalter.maps.layout import LEAST_POINTS, chosen_rows, map_codes
 from unalter.maps.page import series_name, write_page
 
 
-def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0) -> int:
+def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, reading: DataOptions = AS_FOUND) -> int:
     """Map a data set's altered pictures (codes of an AE, means of a VAE) into `out`, a PNG or an HTML page.
 
     Args:
         model: what encodes.
-        data: a folder with aug/, or one that holds the pictures itself.
+        data: a data set with an altered part, or a folder or file that holds the pictures itself.
         out: ends in .png, or in .html for a page to move about in.
         most: map only so many pictures; 0: all.
         seed: of the map.
+        reading: how pictures are read.
 
     Returns:
         How many pictures were mapped.
@@ -34,7 +36,7 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0) 
     if out.suffix.lower() not in (".png", ".html"):
         raise InputError(f"{out}: must end in .png for a picture or in .html for a page")
     check_output(out)
-    pictures = read_altered(data / "aug" if (data / "aug").is_dir() else data)
+    pictures = read_altered(data, reading, known=model.label_names)
     rows = chosen_rows(len(pictures), most, seed)
     if len(rows) < LEAST_POINTS:
         raise InputError(f"{data}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
@@ -45,5 +47,5 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0) 
     if out.suffix.lower() == ".html":
         write_page(out, model, pictures, {kind: one})
     else:
-        draw_map(out, one, pictures.labels, series_name(model.name, kind))
+        draw_map(out, one, pictures.labels, series_name(model.name, kind), pictures.label_names)
     return len(rows)

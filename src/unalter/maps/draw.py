@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ the same ones, lighter, the third darker."""
 _MOST_IN_LEGEND = 40
 
 
-def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str) -> None:
+def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...] = ()) -> None:
     """Draw a map as PNG: points coloured by label [N], a legend beside them, its figures below the title.
 
-    Every map of a series has the same axes, angle and colours.
+    Without `label_names` labels are called by their numbers; where all are one, there is no legend. Every map of a
+    series has the same axes, angle and colours.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -44,16 +46,18 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str) -> None:
         axis.set_pane_color((0.97, 0.97, 0.98, 1.0))
         axis.set_label_text(f"t-SNE {name}", fontsize=8, color="0.35")
         axis._axinfo["grid"].update(color="0.88", linewidth=0.6)
+    names = [textwrap.shorten(label_names[i], 16) if label_names else str(i) for i in classes]
     handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=8, color=_colour(i), label=str(label))
-        for i, label in enumerate(classes[:_MOST_IN_LEGEND])
+        Line2D([], [], marker="o", linestyle="", markersize=8, color=_colour(i), label=name)
+        for i, name in enumerate(names[:_MOST_IN_LEGEND])
     ]
     more = len(classes) - len(handles)
-    figure.legend(
-        handles=handles, title=f"label\n({more} more)" if more else "label", loc="center right",
-        bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=11 if len(handles) <= 20 else 8,
-        ncols=1 if len(handles) <= 20 else 2,
-    )  # fmt: skip
+    if len(classes) > 1:
+        figure.legend(
+            handles=handles, title=f"label\n({more} more)" if more else "label", loc="center right",
+            bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=11 if len(handles) <= 20 else 8,
+            ncols=1 if len(handles) <= 20 else 2,
+        )  # fmt: skip
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
     figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
     with whole_file(path) as aside:

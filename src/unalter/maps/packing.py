@@ -41,7 +41,7 @@ def packed_page(page: MapPage, thumbnails: bool) -> Iterator[str]:
         "title": page.title,
         "facts": page.facts,
         "count": len(pictures.names),
-        "classes": [str(value) for value in classes.tolist()],
+        "classes": [pictures.label_names[i] if pictures.label_names else str(i) for i in classes.tolist()],
         "thumbnails": size and {"height": size[0], "width": size[1]},
         "kinds": [_described(series, hat) for series, hat in zip(page.series, hat_of, strict=True)],
     }

@@ -72,7 +72,9 @@ def mapped_pictures(altered: Pictures, clean: np.ndarray, partner: np.ndarray) -
     known, place = np.unique(partner[partner >= 0], return_inverse=True)
     rows = np.full(len(partner), -1)
     rows[partner >= 0] = place
-    return MappedPictures(altered.names, altered.labels, np.array(altered.images), np.array(clean[known]), rows)
+    return MappedPictures(
+        altered.names, altered.labels, np.array(altered.images), np.array(clean[known]), rows, altered.label_names
+    )
 
 
 def _series(model: Model, stored: dict[int, StoredMaps], pictures: MappedPictures) -> Iterable[MapSeries]:

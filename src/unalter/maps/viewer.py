@@ -30,6 +30,8 @@ class MappedPictures:
     """uint8 [M, C, H, W]: the known clean pictures, each once"""
     partner: np.ndarray
     """int64 [N]: the row in `clean`, -1 where it is not known"""
+    label_names: Sequence[str] = ()
+    """Of the classes, by label; without them labels are called by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def _check_page(page: MapPage) -> None:
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise InputError(f"x_alt: expected pictures of 1 or 3 channels, [N, C, H, W], got {list(pictures.x_alt.shape)}")
     _expect("labels", pictures.labels, (count,), "iu")
+    if pictures.label_names:
+        _expect_rows("labels", pictures.labels, 0, len(pictures.label_names))
     _expect("clean", pictures.clean, (len(pictures.clean), *shape), "u")
     _expect("partner", pictures.partner, (count,), "iu")
     _expect_rows("partner", pictures.partner, -1, len(pictures.clean))

@@ -70,7 +70,7 @@ def write_pairs(path: Path, folders: Folders, pairs: Pairs) -> None:
     `clean` is "none" without partner; score and margin are those of the likeliest.
     """
     clean_names = folders.clean.names
-    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "clean", "method", "score", "margin", "likeliest", "remark"])
         for i, name in enumerate(folders.altered.names):
@@ -90,7 +90,7 @@ def read_pairs(path: Path, folders: Folders) -> Pairs:
     """
     rows = {name: row for row, name in enumerate(folders.clean.names)} | {"none": -1}
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
             lines = list(csv.DictReader(file))
         if [line["altered"] for line in lines] != folders.altered.names:
             raise InputError(f"{path}: lists other altered pictures than are in the folder")

@@ -91,6 +91,8 @@ class PairSource:
             self._share = 1.0
         else:
             self._share = true_pairs if len(self._paired_training) else 0.0
+        self.label_names = folders.label_names
+        """Of the classes, by label; empty where pictures have no labels."""
         self._recipe = recipe
         self._untouched = untouched
         self._seed = seed

@@ -232,7 +232,7 @@ class Trainer:
                 "epoch": now.epoch,
                 "validation_ssim": now.best_ssim,
                 "preprocessing": "uint8 0..255 divided by 255",
-                "labels": list(range(self.averaged.shape.classes)),
+                "labels": list(self._source.label_names[: self.averaged.shape.classes]),
             }
             save_model(self.folder, self.averaged, details)
         if now.finished:

@@ -1,3 +1,7 @@
+import os
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -63,3 +67,75 @@ def small_run(tmp_path_factory, small_data) -> Path:
         precision="32-true",
     )  # fmt: skip
     return out
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's executable; installed where that is possible, else the tests are skipped."""
+    if _installed() is None and shutil.which("apt-get") and os.geteuid() == 0:
+        _install()
+    found = _installed()
+    if found is None:
+        pytest.skip("no Chromium here, and it could not be installed (apt-get install chromium, as root)")
+    return found
+
+
+def _installed() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _install() -> None:
+    import fcntl
+
+    with open(Path(tempfile.gettempdir()) / "unalter-tests-chromium.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
+        if _installed() is not None:
+            return
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in ("update -qq", "install -y -qq --no-install-recommends chromium"):
+            subprocess.run(["apt-get", *command.split()], env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+@pytest.fixture(scope="session")
+def launch(chromium):
+    """Start a headless Chromium with further flags; closed when the tests end."""
+    from playwright.sync_api import sync_playwright
+
+    flags = (
+        "--no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+        "--disable-sync --use-angle=swiftshader --enable-unsafe-swiftshader"
+    )
+    with sync_playwright() as playwright:
+
+        def start(*more: str):
+            return playwright.chromium.launch(executable_path=chromium, args=[*flags.split(), *more])
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    browser = launch()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_file(browser):
+    """Open a page in a window of its own; whatever it asked the network for or complained of fails the test."""
+    seen = []
+
+    def opened(file: Path, where=None, **window):
+        usual = {"reduced_motion": "reduce", "color_scheme": "light"}
+        tab = (where or browser).new_context(**(usual | window)).new_page()
+        tab.set_default_timeout(15_000)
+        tab.on("request", lambda request: seen.append(request.url) if request.url != file.as_uri() else None)
+        tab.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: seen.append(str(error)))
+        tab.goto(file.as_uri())
+        return tab
+
+    yield opened
+    for context in browser.contexts:
+        context.close()
+    assert [url for url in seen if not url.startswith(("blob:", "data:"))] == []

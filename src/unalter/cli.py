@@ -205,6 +205,20 @@ def generate(
     click.echo(f"written: {out}")
 
 
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
+@data_options()
+def report(run: Path, data: Path | None, **reading: Any) -> None:
+    """Write RUN/report.html anew: all of a run on one page.
+
+    'unalter train' writes it, too. DATA need only be given where it lies elsewhere than when RUN was trained.
+    """
+    from unalter.workflow import make_report
+
+    click.echo(f"written: {make_report(run, data, **reading)}")
+
+
 @cli.command(name="map")
 @click.argument("run", type=_FOLDER)
 @click.argument("data", type=_FOLDER)
@@ -250,6 +264,16 @@ def _exit_code(run: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        click.echo("error: out of memory; use a smaller --batch-size, --resize, or fewer pictures", err=True)
+        return 2
     except (Interrupted, KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         return 130
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether it is numpy, torch or the system that has no memory left; torch says so in a RuntimeError."""
+    return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)

@@ -44,5 +44,12 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
     write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)
     console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")
-    for path in ("run/ae/samples", "run/maps.html", "run/cvae/maps", "run/evaluation", "generated.png"):
+    for path in (
+        "run/report.html",
+        "run/ae/samples",
+        "run/maps.html",
+        "run/cvae/maps",
+        "run/evaluation",
+        "generated.png",
+    ):
         console.say(f"  {out / path}")

@@ -48,8 +48,8 @@ class Evaluation:
     label_names: tuple[str, ...] = ()
     """Of the classes, by label; empty where pictures have no labels."""
 
-    def table(self) -> str:
-        """Mean SSIM and PSNR of each method: all, by group where there are groups, by label."""
+    def parts(self) -> list[tuple[str, np.ndarray]]:
+        """What is scored by itself, and bool [N]: all, each group where there are groups, each label."""
         parts = [("all", np.ones(len(self.names), bool))]
         groups = np.array(self.groups)
         if len(set(self.groups)) > 1:
@@ -57,6 +57,11 @@ class Evaluation:
         if self.label_names:
             names = [(self.label_names[label], label) for label in np.unique(self.labels)]
             parts += [(f"label {name}" if name.isdigit() else name, self.labels == label) for name, label in names]
+        return parts
+
+    def table(self) -> str:
+        """Mean SSIM and PSNR of each method, of each of the parts."""
+        parts = self.parts()
         lines = []
         for metric, digits in (("SSIM", 3), ("PSNR", 1)):
             columns = [one.method for one in self.scores]
@@ -110,12 +115,8 @@ def evaluate(
             raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
     channels = max(altered.images.shape[1], models[0].shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_unit(part.images, channels) for part in (clean, altered))
-    x = torch.from_numpy(targets)
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
-    scores = [_score(name, result, x) for name, result in results.items()]
-    scores.append(_score("input", inputs, x))
-    if filters:
-        scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]
+    scores = scored(results, inputs, targets, filters)
     evaluation = Evaluation(scores, altered.names, clean.labels, groups, folders.label_names)
     target = Path(out) if out is not None else run / "evaluation"
     _write_scores(target / "scores.csv", evaluation)
@@ -124,6 +125,24 @@ def evaluate(
     for one, score in zip(models, scores, strict=False):
         _draw_grid(target / f"{one.name}.png", inputs, results[one.name], targets, score)
     return evaluation
+
+
+def scored(
+    results: dict[str, np.ndarray], inputs: np.ndarray, targets: np.ndarray, filters: bool = True
+) -> list[Scores]:
+    """The scores of models' results, of the altered pictures themselves and of classical filters.
+
+    Args:
+        results: by method, float32 [N, C, H, W] in 0..1.
+        inputs, targets: altered pictures and clean ones, of the same shape.
+        filters: whether to score the filters.
+    """
+    x = torch.from_numpy(targets)
+    scores = [_score(name, result, x) for name, result in results.items()]
+    scores.append(_score("input", inputs, x))
+    if filters:
+        scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]
+    return scores
 
 
 def read_truth(path: Path, folders: Folders) -> tuple[np.ndarray, np.ndarray, list[str]]:

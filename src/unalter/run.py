@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,8 +88,37 @@ class RunFolder:
         return self.path / "maps.html"
 
     @property
+    def report(self) -> Path:
+        """All of the run on one page."""
+        return self.path / "report.html"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the training that is at work here; stays behind, empty, and means nothing then."""
+        return self.path / ".lock"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of the folder.
+
+        Raises:
+            InputError: there is one at work in it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.lock, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InputError(f"{self.path}: another training is at work in this folder; choose another --out") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def model(self, name: str) -> ModelFolder:
         return ModelFolder(self.path / name)

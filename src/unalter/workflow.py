@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
 from unalter.inference import Model, choose_device, load
 from unalter.maps import write_run_page
-from unalter.nn import Architecture
+from unalter.memory import check_memory
+from unalter.nn import Architecture, widths_for
 from unalter.pairing import Pairs, read_pairs, write_pairs
 from unalter.preparation import content_hash, pairs_for, read_data, recipe_for
+from unalter.report import write_report
 from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.training.batches import PairSource
-from unalter.training.engine import choose_precision
+from unalter.training.engine import choose_precision, step_memory
 from unalter.training.trainer import Progress, Trainer
 
 _RUNS = Path("runs")
@@ -71,39 +74,66 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
     """
     of_data = {key: value for key, value in options.items() if key in NOT_OPTIONS}
-    options = {key: value for key, value in options.items() if key not in NOT_OPTIONS}
-    if resume:
-        run = RunFolder(Path(out)) if out is not None else latest_run(_RUNS)
-        where, reading, chosen = _resumed(run, data, of_data, options)
-    else:
-        run = RunFolder(Path(out)) if out is not None else new_run(_RUNS)
-        where, reading = None if data is None else Path(data), DataOptions.from_values(of_data)
-        chosen = TrainOptions.from_values(options)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
-        above = next(folder for folder in (run.path, *run.path.absolute().parents) if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise InputError(f"{run.path}: cannot be made ({above} cannot be written to); choose another --out")
-    device = choose_device(chosen.device)
+    given = {key: value for key, value in options.items() if key not in NOT_OPTIONS}
     console = Console(quiet=not verbose)
-    folders = read_data(where, reading, console)
-    if resume:
+    with ExitStack() as held:
+        if resume:
+            run = RunFolder(Path(out)) if out is not None else latest_run(_RUNS)
+            where, reading, chosen = _resumed(run, data, of_data, given)
+            held.enter_context(run.locked())
+            device = choose_device(chosen.device)
+            folders = read_data(where, reading, console)
+            pairs = read_pairs(run.pairs, folders)
+        else:
+            run = RunFolder(Path(out)) if out is not None else new_run(_RUNS)
+            where, reading = None if data is None else Path(data), DataOptions.from_values(of_data)
+            chosen = TrainOptions.from_values(given)
+            _check_place(run)
+            device = choose_device(chosen.device)
+            folders = read_data(where, reading, console)
+            pairs, recipe, chosen = _prepared(folders, chosen, "models" in given, device, console)
+            # everything that can be wrong was found before the run folder exists
+            try:
+                run.path.mkdir(parents=True, exist_ok=run.path.is_dir())
+            except OSError as error:
+                raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
+            held.enter_context(run.locked())
+            _check_place(run)
+            _start_folder(run, where, reading, chosen, folders, pairs, recipe)
         console = Console(run.log, quiet=not verbose)
-        pairs = read_pairs(run.pairs, folders)
-    else:
-        chosen = _for_labels(chosen, folders, "models" in options)
-        recipe = None if chosen.recipe == "none" else recipe_for(chosen.recipe, folders, chosen.seed, console)
-        pairs = pairs_for(chosen.pairing, folders, recipe, chosen.seed, console)
-        # everything that can be wrong is found before the run folder exists
-        PairSource(folders, pairs, recipe, **_source_options(chosen), device=torch.device("cpu"))
-        # chosen once and kept: another device or precision would give other numbers on resume
-        chosen = replace(chosen, device=device.type)
-        if chosen.precision == "auto":
-            shape = _architecture(chosen.models[0], folders, chosen, moves=recipe is not None and recipe.moves)
-            chosen = replace(chosen, precision=choose_precision(shape, chosen.batch_size, device))
-        _start_folder(run, where, reading, chosen, folders, pairs, recipe)
-        console = Console(run.log, quiet=not verbose)
-    console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
+        console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
+        _train(run, where, reading, folders, pairs, chosen, device, console, resume, (on_step, on_epoch))
+    return Run(run.path)
+
+
+def make_report(run: str | Path, data: str | Path | None = None, **reading: Any) -> Path:
+    """Write report.html of a run anew, from what is in its folder.
+
+    Args:
+        run: the run folder.
+        data: what it was trained on, where that lies elsewhere now.
+        reading: fields of `DataOptions`, where they are other ones now.
+
+    Raises:
+        InputError: no run there, none of its models is trained, or the data are others.
+    """
+    folder = RunFolder(Path(run))
+    where, as_read, options = _resumed(folder, data, reading, {})
+    if not folder.trained():
+        raise InputError(f"{folder.path}: no trained model here yet; go on with 'unalter train --resume'")
+    console = Console(quiet=True)
+    folders = read_data(where, as_read, console)
+    pairs = read_pairs(folder.pairs, folders)
+    recipe = load_recipe(folder.recipe) if folder.recipe.is_file() else None
+    source = PairSource(folders, pairs, recipe, **_source_options(options), device=torch.device("cpu"))
+    write_report(folder, where, as_read, options, folders, pairs, source)
+    return folder.report
+
+
+def _train(
+    run: RunFolder, where: Path | None, reading: DataOptions, folders: Folders, pairs: Pairs, options: TrainOptions,
+    device: torch.device, console: Console, resume: bool, watchers: tuple[Watcher | None, Watcher | None],
+) -> None:  # fmt: skip
     clean, altered = len(folders.clean), len(folders.altered)
     size = " x ".join(map(str, folders.clean.images.shape[:-3:-1]))
     classes = f"{folders.classes} classes" if folders.classes else "no labels"
@@ -114,21 +144,49 @@ def train(
     # read back from the file in every case: what is trained on is what is written, to the last digit
     recipe = load_recipe(run.recipe) if run.recipe.is_file() else None
     console.say(recipe.summary() if recipe is not None else "no recipe: training on true pairs only")
-    source = PairSource(folders, pairs, recipe, **_source_options(chosen), device=device)
+    source = PairSource(folders, pairs, recipe, **_source_options(options), device=device)
     threads = torch.get_num_threads()
-    console.say(f"device {device}, {threads} threads, precision {chosen.precision}, seed {chosen.seed}")
+    console.say(f"device {device}, {threads} threads, precision {options.precision}, seed {options.seed}")
     try:
-        _fit_all(run, folders, pairs, chosen, source, device, console, resume, (on_step, on_epoch))
+        _fit_all(run, where, reading, folders, pairs, options, source, device, console, resume, watchers)
     except InputError as error:
         console.log_only(f"error: {error}")
         raise
     console.say(f"done: {run.path}")
-    return Run(run.path)
+
+
+def _check_place(run: RunFolder) -> None:
+    """Refuse a run folder that has something in it, or cannot be made."""
+    if run.path.exists() and (not run.path.is_dir() or any(path != run.lock for path in run.path.iterdir())):
+        raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
+    above = next(folder for folder in (run.path, *run.path.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"{run.path}: cannot be made ({above} cannot be written to); choose another --out")
+
+
+def _prepared(
+    folders: Folders, options: TrainOptions, models_asked: bool, device: torch.device, console: Console
+) -> tuple[Pairs, Recipe | None, TrainOptions]:
+    """Pairs, recipe, and the options with all that is chosen here: models, device and precision."""
+    options = _for_labels(options, folders, models_asked)
+    recipe = None if options.recipe == "none" else recipe_for(options.recipe, folders, options.seed, console)
+    pairs = pairs_for(options.pairing, folders, recipe, options.seed, console)
+    PairSource(folders, pairs, recipe, **_source_options(options), device=torch.device("cpu"))
+    shape = _architecture(options.models[0], folders, options, moves=recipe is not None and recipe.moves)
+    if device.type == "cpu":
+        what = f"steps of {options.batch_size} pictures of {shape.width} x {shape.height} pixels"
+        check_memory(step_memory(shape, options.batch_size), what, "a smaller --batch-size")
+    precision, seconds = choose_precision(options.precision, shape, options.batch_size, device)
+    # kept in config.yaml: another device or precision would give other numbers on resume
+    options = replace(options, device=device.type, precision=precision)
+    console.say(_cost(seconds, len(folders.altered), options))
+    return pairs, recipe, options
 
 
 def _fit_all(
-    run: RunFolder, folders: Folders, pairs: Pairs, options: TrainOptions, source: PairSource, device: torch.device,
-    console: Console, resume: bool, watchers: tuple[Watcher | None, Watcher | None],
+    run: RunFolder, where: Path | None, reading: DataOptions, folders: Folders, pairs: Pairs, options: TrainOptions,
+    source: PairSource, device: torch.device, console: Console, resume: bool,
+    watchers: tuple[Watcher | None, Watcher | None],
 ) -> None:  # fmt: skip
     fingerprint = _fingerprint(run, folders)
     trained_any = False
@@ -147,6 +205,9 @@ def _fit_all(
             _fit(trainer, snapshots, options, console, *watchers)
     if (trained_any or not run.map_page.exists()) and write_run_page(run, folders, pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
+    if trained_any or not run.report.exists():
+        write_report(run, where, reading, options, folders, pairs, source)
+        console.say(f"all of it on one page: {run.report}")
     if resume and not trained_any:
         console.say("this run is finished: there is nothing to resume")
 
@@ -193,6 +254,23 @@ def _epoch_line(name: str, row: dict[str, float], of: int) -> str:
     )
 
 
+def _cost(step_seconds: float, pictures: int, options: TrainOptions) -> str:
+    """What a training will take at least, in words."""
+    epoch = step_seconds * max(1, pictures // options.batch_size)
+    each = epoch * options.epochs
+    if options.max_minutes:
+        each = min(each, options.max_minutes * 60)
+    models = f"{len(options.models)} model{'s'[: len(options.models) > 1]}"
+    return f"an epoch takes {_time(epoch)} here at least, {models} {_time(each * len(options.models))}, maps aside"
+
+
+def _time(seconds: float) -> str:
+    """45 s, 12 min, 3.5 h"""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def _for_labels(options: TrainOptions, folders: Folders, asked: bool) -> TrainOptions:
     """The options, less the CVAE where there are no labels and nobody asked for it."""
     if folders.classes or "cvae" not in options.models:
@@ -235,10 +313,6 @@ def _start_folder(
     run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, folders: Folders, pairs: Pairs,
     recipe: Recipe | None,
 ) -> None:  # fmt: skip
-    try:
-        run.path.mkdir(parents=True, exist_ok=run.path.is_dir())
-    except OSError as error:
-        raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
     write_pairs(run.pairs, folders, pairs)
     if recipe is not None:
         recipe.save(run.recipe)
@@ -251,13 +325,9 @@ def _start_folder(
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + options.to_yaml())
 
 
-def _shape(folders: Folders) -> tuple[int, int, int]:
-    channels, height, width = folders.clean.images.shape[1:]
-    return channels, height, width
-
-
 def _architecture(name: str, folders: Folders, options: TrainOptions, moves: bool) -> Architecture:
-    channels, height, width = _shape(folders)
+    channels, height, width = folders.clean.images.shape[1:]
+    widths = widths_for(height, width)
     return Architecture(
         height=height,
         width=width,
@@ -265,6 +335,9 @@ def _architecture(name: str, folders: Folders, options: TrainOptions, moves: boo
         latent=options.latent,
         variational=name != "ae",
         classes=folders.classes if name == "cvae" else 0,
+        widths=widths,
+        encoder_blocks=(1,) * len(widths),
+        decoder_blocks=(1,) * len(widths),
         pose=moves,
     )
 

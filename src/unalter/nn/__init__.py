@@ -2,7 +2,17 @@
 
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.losses import Loss, negative_elbo
-from unalter.nn.model import Architecture, Autoencoder, Output
+from unalter.nn.model import Architecture, Autoencoder, Output, widths_for
 from unalter.nn.pose import Pose, pose_error
 
-__all__ = ["Architecture", "Autoencoder", "DiagonalGaussian", "Loss", "Output", "Pose", "negative_elbo", "pose_error"]
+__all__ = [
+    "Architecture",
+    "Autoencoder",
+    "DiagonalGaussian",
+    "Loss",
+    "Output",
+    "Pose",
+    "negative_elbo",
+    "pose_error",
+    "widths_for",
+]

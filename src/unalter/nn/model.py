@@ -5,6 +5,7 @@ An AE has a plain code, a VAE a Gaussian one (`variational`), a CVAE is a VAE th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from unalter.nn.pose import Pose, PoseNet, ink
 
 _POSES = 2
 """Poses that an encoder looks at: the second one is right where a 6 could be a 9."""
+_COARSEST = 8
+"""Pixels of a side that the coarsest stage has at most, but for small pictures."""
+_FINEST_WIDTH, _WIDEST = 32, 128
 _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
 
@@ -44,6 +48,12 @@ class Architecture:
     """Of the mixture that codes are drawn from, for each class; variational models only."""
     pose: bool = False
     """Whether the encoder first finds how the subject lies, and also sees the picture put upright."""
+
+
+def widths_for(height: int, width: int) -> tuple[int, ...]:
+    """Channels of each stage for pictures of a size: as many stages as it takes to come down to 8 x 8, at least two."""
+    stages = max(2, math.ceil(math.log2(max(height, width) / _COARSEST)))
+    return tuple(min(_FINEST_WIDTH * 2**i, _WIDEST) for i in range(stages))
 
 
 class Output(NamedTuple):

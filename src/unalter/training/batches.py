@@ -147,6 +147,14 @@ class PairSource:
         keys = picture_keys(self._seed, _VALIDATION_KEY, torch.from_numpy(clean))
         return self._make(self._paired_validation, clean, keys, untouched=0.0)
 
+    def validation_groups(self) -> list[str]:
+        """How each validation picture was altered: `true pair`, or the alterations of the recipe's branch."""
+        groups = ["true pair"] * len(self._paired_validation)
+        if self._recipe is not None:
+            keys = picture_keys(self._seed, _VALIDATION_KEY, torch.from_numpy(self._clean_validation))
+            groups += [self._recipe.branches[i].title for i in self._recipe.taken(PictureRandom(keys)).tolist()]
+        return groups
+
     def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor, untouched: float) -> Batch:
         true_rows = torch.from_numpy(altered).to(self.device)
         partner = torch.from_numpy(self._partner[altered]).to(self.device)

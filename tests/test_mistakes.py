@@ -6,6 +6,7 @@ import pickle
 import re
 import shutil
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,19 +14,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from unalter.cli import main
 
 TABLE = Path(__file__).parents[1] / "docs" / "errors.md"
-ROWS = {
-    what.strip(): message.strip().strip("`")
-    for what, message, _ in (
-        line.strip("|").split("|") for line in TABLE.read_text("utf-8").splitlines() if line.startswith("| ")
-    )
-    if what.strip() != "what is wrong"
-}
 
+
+def rows(of: str) -> dict[str, str]:
+    """What is wrong, and the message, of the tables whose first column is headed so."""
+    found, head = {}, ""
+    for line in TABLE.read_text("utf-8").splitlines():
+        if line.startswith("| "):
+            what, message, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            if message == "the message":
+                head = what
+            elif head == of:
+                found[what] = message.strip("`")
+    return found
+
+
+ROWS = rows("what is wrong")
+
+LOCKS: list[FileLock] = []
+"""Held while a mistake is tried."""
 MISTAKES: dict[str, Callable[..., list[object]]] = {}
 """By what is wrong: makes it in the current folder, returns the arguments of a command."""
 
@@ -160,6 +173,99 @@ def _(data, run):
     put_pairs()
     put("d/aug", "aug_99_0.png", size=9)
     return train()
+
+
+@mistake("a kind of file that is not read")
+def _(data, run):
+    put_pairs()
+    Path("d/aug/aug_99_0.gif").write_text("GIF89a")
+    return train()
+
+
+@mistake("a zip without the two folders")
+def _(data, run):
+    with zipfile.ZipFile("d.zip", "w") as archive:
+        archive.writestr("holiday/a.png", b"")
+    return ["train", "d.zip", "--out", "new"]
+
+
+@mistake("a file that is neither folder nor zip nor arrays")
+def _(data, run):
+    Path("d.txt").write_text("pictures")
+    return ["train", "d.txt", "--out", "new"]
+
+
+@mistake("arrays of another kind")
+def _(data, run):
+    np.savez("d.npz", clean=np.zeros((3, 9, 9), np.int64), aug=np.zeros((3, 9, 9), np.uint8))
+    return ["train", "d.npz", "--out", "new"]
+
+
+@mistake("arrays under other names")
+def _(data, run):
+    np.savez("d.npz", clean=np.zeros((3, 9, 9), np.uint8), dirty=np.zeros((3, 9, 9), np.uint8))
+    return ["train", "d.npz", "--out", "new"]
+
+
+def without_labels() -> None:
+    put("d/clean", *(f"{i}.png" for i in range(12)))
+    put("d/aug", *(f"{i}.png" for i in range(12)))
+
+
+@mistake("a picture without a line in labels.csv")
+def _(data, run):
+    without_labels()
+    Path("d/labels.csv").write_text("file,label\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(11)))
+    return train()
+
+
+@mistake("a labels.csv without its columns")
+def _(data, run):
+    without_labels()
+    Path("d/labels.csv").write_text("name;class\n")
+    return train()
+
+
+@mistake("a CVAE without labels")
+def _(data, run):
+    without_labels()
+    return train("--models", "ae,cvae")
+
+
+@mistake("a size that is none")
+def _(data, run):
+    put_pairs()
+    return train("--resize", 3)
+
+
+@mistake("more than fits into memory")
+def _(data, run):
+    put_pairs()
+    return train("--batch-size", 10**9)
+
+
+@mistake("a training is at work in the run folder")
+def _(data, run):
+    arguments = resumed(data, run)
+    held = FileLock("run/.lock")
+    held.acquire()
+    LOCKS.append(held)
+    return arguments
+
+
+@mistake("a checkpoint of another architecture")
+def _(data, run):
+    arguments = resumed(data, run)
+    shutil.copy("run/vae/checkpoint.pt", "run/ae/checkpoint.pt")
+    return arguments
+
+
+@mistake("a model of another version")
+def _(data, run):
+    resumed(data, run)
+    config = Path("run/ae/config.json")
+    config.write_text(re.sub(r'"format": \d+', '"format": 999', config.read_text()))
+    return ["denoise", "run/ae", "data/aug", "--out", "out"]
 
 
 @mistake("the run folder exists")
@@ -321,6 +427,8 @@ def test_a_mistake_is_said_and_nothing_is_written(what, capsys, tmp_path, monkey
     before = files()
     with pytest.raises(SystemExit) as left:
         main([str(argument) for argument in arguments])
+    while LOCKS:
+        LOCKS.pop().release()
     said = " ".join(capsys.readouterr().err.split())
     wanted = ".*".join(re.escape(part) for part in ROWS[what].split("…"))
     assert re.search(wanted, said), said
@@ -329,3 +437,64 @@ def test_a_mistake_is_said_and_nothing_is_written(what, capsys, tmp_path, monkey
     assert {name: content for name, content in files().items() if name != log} == {
         name: content for name, content in before.items() if name != log
     }
+
+
+SAID: dict[str, Callable[[], list[object]]] = {}
+
+
+def said_only(what: str) -> Callable[[Callable[[], list[object]]], Callable[[], list[object]]]:
+    def keep(make: Callable[[], list[object]]) -> Callable[[], list[object]]:
+        SAID[what] = make
+        return make
+
+    return keep
+
+
+@said_only("pictures that are there twice")
+def _():
+    put_pairs()
+    shutil.copy("d/clean/clean_3_0.png", "d/clean/clean_99_0.png")
+    return train("--models", "ae")
+
+
+@said_only("pictures of one class only")
+def _():
+    put("d/clean", *(f"clean_{i}_4.png" for i in range(12)))
+    put("d/aug", *(f"aug_{i}_4.png" for i in range(12)))
+    return train("--models", "cvae")
+
+
+@said_only("a class with few pictures")
+def _():
+    put_pairs()
+    put("d/clean", "clean_77_7.png")
+    return train("--models", "cvae")
+
+
+@said_only("files left out by `--skip-bad`")
+def _():
+    put_pairs()
+    Path("d/aug/aug_99_0.png").write_text("<html>")
+    return train("--models", "ae", "--skip-bad")
+
+
+@said_only("no labels")
+def _():
+    without_labels()
+    return train()
+
+
+def test_all_that_is_only_said_is_tried():
+    assert set(SAID) == set(rows("what is the case"))
+
+
+@pytest.mark.parametrize("what", SAID)
+def test_what_is_only_said_stops_nothing(what, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in SAID[what]()])
+    said = " ".join(capsys.readouterr().out.split())
+    message = rows("what is the case")[what].partition("`")[0]
+    assert re.search(".*".join(re.escape(part) for part in message.split("…")), said), said
+    assert left.value.code == 0
+    assert Path("new/report.html").is_file()

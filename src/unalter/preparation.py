@@ -20,6 +20,7 @@ from unalter.data.cache import cache_folder
 from unalter.errors import InputError
 from unalter.files import whole_file
 from unalter.metrics import LEAST_SIZE
+from unalter.nn.mixture import LEAST_CODES
 from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
 
 _FORMAT = 2
@@ -35,7 +36,7 @@ def read_data(data: Path | None, options: DataOptions, console: Console) -> Fold
     """
     with console.progress("reading", 1.0) as advance:
         folders = read_folders(data, options, on_progress=lambda done: advance(done, ""))
-    for note in (*folders.notes, *_repeated(folders)):
+    for note in (*folders.notes, *_repeated(folders), *_classes(folders)):
         console.say(note)
     if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
@@ -58,6 +59,24 @@ def _repeated(folders: Folders) -> list[str]:
                 f"warning: {len(again):,} {what} pictures are there more than once (such as {names}): they weigh more"
             )
     return said
+
+
+def _classes(folders: Folders) -> list[str]:
+    """Says which classes a CVAE can do little with."""
+    if not folders.classes:
+        return []
+    found = np.bincount(folders.clean.labels, minlength=folders.classes)
+    of_altered = np.bincount(folders.altered.labels, minlength=folders.classes)
+    there = np.flatnonzero(found + of_altered)
+    names = folders.label_names
+    if len(there) == 1:
+        return [f"warning: all pictures are of class {names[there[0]]}: a CVAE learns nothing from the label"]
+    few = [label for label in there if found[label] < LEAST_CODES]
+    if not few:
+        return []
+    least = min(few, key=lambda label: found[label])
+    most = f"fewer than {LEAST_CODES} clean pictures (class {names[least]} has {found[least]})"
+    return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
 
 
 def recipe_for(name: str, folders: Folders, seed: int, console: Console) -> Recipe:

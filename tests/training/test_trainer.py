@@ -158,7 +158,7 @@ def test_poses_are_learned_where_the_recipe_moves_things(train, moves: bool):
 
 
 def test_codes_are_drawn_from_where_those_of_clean_pictures_lie(train, small_data: Path, monkeypatch):
-    monkeypatch.setattr(mixture, "_LEAST_CODES", 30)
+    monkeypatch.setattr(mixture, "LEAST_CODES", 30)
     model = unalter.load(train(models="vae", epochs=2).path)
     clean = read_altered(small_data / "clean").images
     codes = np.concatenate([model.encode(np.array(clean), sample=True, seed=seed) for seed in range(20)])

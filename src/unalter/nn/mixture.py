@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_LEAST_CODES = 128
+LEAST_CODES = 128
 """Codes that a component needs; twice the latent numbers, so that its covariance is more than noise."""
 _RIDGE = 0.002
 """Added to the variances, as a share of the mean one."""
@@ -45,7 +45,7 @@ class Mixture(nn.Module):
 
         for label in range(len(self.weights)):
             own = codes[labels == label].astype(np.float64)
-            count = min(self.weights.shape[1], len(own) // _LEAST_CODES)
+            count = min(self.weights.shape[1], len(own) // LEAST_CODES)
             if count == 0:
                 continue
             spread = own.var(0).mean()

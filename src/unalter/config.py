@@ -111,6 +111,8 @@ class TrainOptions:
     """Share of the clean pictures kept for validation."""
     checkpoint_seconds: float = 60.0
     """Save the training state at least so often, in seconds; also at the end of every epoch."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard, below RUN/tensorboard."""
 
     def __post_init__(self) -> None:
         raise_together(_out_of_range(asdict(self)), "These options cannot be used:")

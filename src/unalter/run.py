@@ -93,6 +93,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def board(self) -> Path:
+        """What TensorBoard reads."""
+        return self.path / "tensorboard"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 

@@ -29,6 +29,7 @@ from unalter.preparation import content_hash, pairs_for, read_data, recipe_for
 from unalter.report import write_report
 from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
+from unalter.tensorboard import BoardWriter, check_tensorboard
 from unalter.training.batches import PairSource
 from unalter.training.engine import choose_precision, step_memory
 from unalter.training.trainer import Progress, Trainer
@@ -88,6 +89,8 @@ def train(
             run = RunFolder(Path(out)) if out is not None else new_run(_RUNS)
             where, reading = None if data is None else Path(data), DataOptions.from_values(of_data)
             chosen = TrainOptions.from_values(given)
+            if chosen.tensorboard:
+                check_tensorboard()
             _check_place(run)
             device = choose_device(chosen.device)
             folders = read_data(where, reading, console)
@@ -189,6 +192,7 @@ def _fit_all(
     watchers: tuple[Watcher | None, Watcher | None],
 ) -> None:  # fmt: skip
     fingerprint = _fingerprint(run, folders)
+    board = BoardWriter(run) if options.tensorboard else None
     trained_any = False
     for name in options.models:
         folder = run.model(name)
@@ -202,7 +206,7 @@ def _fit_all(
             trained_any |= snapshots.take(trainer)
         else:
             trained_any = True
-            _fit(trainer, snapshots, options, console, *watchers)
+            _fit(trainer, snapshots, options, console, watchers[0], [one for one in (board, watchers[1]) if one])
     if (trained_any or not run.map_page.exists()) and write_run_page(run, folders, pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
     if trained_any or not run.report.exists():
@@ -214,7 +218,7 @@ def _fit_all(
 
 def _fit(
     trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console: Console, watch_step: Watcher | None,
-    watch_epoch: Watcher | None,
+    watch_epoch: list[Watcher],
 ) -> None:  # fmt: skip
     folder, now = trainer.folder, trainer.progress
     if now.total_steps:
@@ -233,8 +237,8 @@ def _fit(
 
         def on_epoch(trainer: Trainer) -> None:
             console.say(_epoch_line(folder.name, trainer.progress.history[-1], options.epochs))
-            if watch_epoch is not None:
-                watch_epoch(folder.name, trainer.progress)
+            for watch in watch_epoch:
+                watch(folder.name, trainer.progress)
 
         try:
             trainer.fit(on_step, on_epoch, snapshots.take)

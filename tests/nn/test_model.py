@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from unalter.alter import Flip, PictureRandom, Rotate, picture_keys
-from unalter.nn import Architecture, Autoencoder, negative_elbo, pose_error
+from unalter.nn import Architecture, Autoencoder, negative_elbo, pose_error, widths_for
 from unalter.nn.model import coarse_size
 
 KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 4}}
@@ -188,3 +188,24 @@ def test_three_stages_work_as_two_do():
     model = build("vae", "30x27", widths=(4, 8, 8), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1, 1))
     x, _ = batch("vae", "30x27")
     assert model(x).logits.shape == x.shape
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "stages"),
+    [(28, 28, 2), (8, 8, 2), (32, 20, 2), (33, 10, 3), (64, 64, 3), (100, 128, 4), (256, 7, 5)],
+)
+def test_a_network_is_as_deep_as_its_pictures_are_large(height, width, stages):
+    widths = widths_for(height, width)
+    assert len(widths) == stages
+    assert widths[:2] == (32, 64)
+    assert max(widths) <= 128
+    rows, columns = coarse_size(Architecture(height, width, widths=widths))
+    assert max(rows, columns) <= 8
+
+
+@torch.no_grad()
+def test_the_largest_pictures_go_through():
+    widths = widths_for(256, 250)
+    blocks = (1,) * len(widths)
+    model = Autoencoder(Architecture(256, 250, widths=widths, encoder_blocks=blocks, decoder_blocks=blocks, pose=True))
+    assert model.eval()(torch.rand(1, 1, 256, 250)).logits.shape == (1, 1, 256, 250)

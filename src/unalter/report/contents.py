@@ -240,7 +240,8 @@ def of_walks(models: list[Model], source: PairSource, seed: int) -> list[dict[st
         several = range(min(model.classes, _COLUMNS))
         kinds = [np.concatenate([_decoded(model, code[None], label) for label in several]) for code in codes]
         rows = [Labelled("", sheet([row])) for row in kinds]
-        found.append({"name": model.name, "what": "one code, decoded as every class", "rows": rows})
+        what = f"codes drawn for {_class_name(model, 0)}, decoded as every class (alike where the code says it already)"
+        found.append({"name": model.name, "what": what, "rows": rows})
     return found
 
 

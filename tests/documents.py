@@ -1,0 +1,91 @@
+"""What documents tell a user to type, typed: shell lines and Python blocks, on small data and with less training."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from unalter import workflow
+from unalter.alter import find_backgrounds, load_recipe
+from unalter.cli import main
+from unalter.pairing import finding, matcher, search
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SHORT = {"epochs": 1, "batch_size": 16, "map_points": 20, "precision": "32-true"}
+"""Options of a training that are put in place of those of a document."""
+_BLOCK = re.compile(r'(?:^<!-- not run: ([^\n]+) -->\n)?^```(\w+)(?: title="(.+?)")?\n(.*?)^```$', re.S | re.M)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code in a document."""
+
+    reason: str
+    """Why it cannot be run, from the comment before it; empty where it can."""
+    language: str
+    title: str
+    """The name of the file that it is, where it is one."""
+    text: str
+
+
+def blocks(document: Path) -> list[Block]:
+    """The blocks of a document, in order."""
+    return [Block(*parts) for parts in _BLOCK.findall(document.read_text("utf-8"))]
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of every line of a shell block."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def type_in(words: list[str]) -> None:
+    """Run a command as a shell would; it has to succeed."""
+    if words[0] == "unalter":
+        with pytest.raises(SystemExit) as ended:
+            main(words[1:])
+        assert ended.value.code == 0, words
+    else:
+        assert words[0] == "python", words
+        subprocess.run([sys.executable, *words[1:]], check=True)
+
+
+def follow(document: Path) -> dict[str, Any]:
+    """Do all that a document says, in the current folder; returns the names that its Python blocks have bound."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks(document):
+        if block.reason:
+            continue
+        if block.title:
+            Path(block.title).write_text(block.text, "utf-8")
+        elif block.language == "sh":
+            for words in commands(block.text):
+                type_in(words)
+        elif block.language == "python":
+            exec(compile(block.text, document.name, "exec"), names)
+    return names
+
+
+def make_quick(patch: pytest.MonkeyPatch, recipe: Path) -> None:
+    """Train for one epoch, whatever is asked for; `recipe` in place of a fitted one; search through few candidates."""
+    train = workflow.train
+
+    def short(*data: Any, resume: bool = False, **options: Any) -> workflow.Run:
+        return train(*data, resume=resume, **(options if resume else options | SHORT))
+
+    def fit(_clean: Any, altered: Any, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(recipe=load_recipe(recipe).fitted_to(find_backgrounds(altered)))
+
+    patch.setattr(workflow, "train", short)
+    patch.setattr("unalter.preparation.fit_recipe", fit)
+    for module, name, value in ((finding, "_IMITATED", 50), (matcher, "_LEAST_STEPS", 5), (search, "_SHORTLIST", 8)):
+        patch.setattr(module, name, value)

@@ -266,6 +266,25 @@ def test_shot_noise_counts_are_poisson_distributed(rate):
     assert stats.chisquare(observed, expected).pvalue > 0.001
 
 
+@pytest.mark.parametrize("grey", [0.0, 0.1, 0.6, 1.0])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        GaussianNoise(sigma=(0.3, 0.3)),
+        SaltAndPepper(share=(0.2, 0.2)),
+        Speckle(sigma=(0.5, 0.5)),
+        ShotNoise(photons=(30, 30)),
+    ],
+    ids=lambda noise: noise.name,
+)
+def test_what_is_expected_of_noise_is_the_mean_of_what_it_does(noise, grey):
+    x = torch.full((1, 1, 400, 500), grey)
+    expected = noise.average(x, PictureRandom(picture_keys(0, torch.arange(1))))
+    assert expected.std() < 1e-6
+    made = noise(x, PictureRandom(picture_keys(0, torch.arange(1))))
+    assert abs(made.mean() - expected.mean()) < 0.005
+
+
 def test_shot_noise_leaves_black_black_and_the_more_photons_the_less_it_does():
     assert ShotNoise()(torch.zeros(N, 3, 9, 9), streams()).max() == 0
     x = pictures((1, 9, 9))

@@ -96,8 +96,10 @@ class Filter(Operation):
 
     def traced(self, x: Tensor, random: PictureRandom) -> tuple[Tensor, None]:
         chosen = random.chance(self.probability)
-        altered = self.apply(x, random)
-        return altered if self.probability >= 1 else torch.where(chosen[:, None, None, None], altered, x), None
+        return self._where(chosen, self.apply(x, random), x), None
+
+    def _where(self, chosen: Tensor, altered: Tensor, x: Tensor) -> Tensor:
+        return altered if self.probability >= 1 else torch.where(chosen[:, None, None, None], altered, x)
 
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
         """Alter every picture."""
@@ -190,7 +192,30 @@ class Blend(Filter):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianNoise(Filter):
+class Noise(Filter):
+    """What draws a number for every pixel."""
+
+    def average(self, x: Tensor, random: PictureRandom) -> Tensor:
+        """What it makes of pictures on average over the numbers of the pixels; its other draws are as ever."""
+        chosen = random.chance(self.probability)
+        return self._where(chosen, self.expected(x, random), x)
+
+    def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
+        """The mean of `apply`."""
+        raise NotImplementedError
+
+
+def _mean_of_clamped(mean: Tensor, deviation: Tensor) -> Tensor:
+    """The mean of a normal variable that is clamped to 0..1."""
+    deviation = deviation.clamp_min(1e-4)
+    low, high = -mean / deviation, (1 - mean) / deviation
+    density = ((-low.square() / 2).exp() - (-high.square() / 2).exp()) / math.sqrt(2 * math.pi)
+    below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
+    return mean * (1 - below - above) + deviation * density + above
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianNoise(Noise):
     """Add normal noise with a standard deviation from `sigma` (1 is the whole range of grey)."""
 
     name = "gaussian-noise"
@@ -202,9 +227,12 @@ class GaussianNoise(Filter):
         sigma = random.between(*self.sigma)[:, None, None, None]
         return (x + sigma * random.normal(*x.shape[1:])).clamp(0, 1)
 
+    def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
+        return _mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None].expand_as(x))
+
 
 @dataclass(frozen=True, kw_only=True)
-class SaltAndPepper(Filter):
+class SaltAndPepper(Noise):
     """Set a share of the pixels to black or white, each half the time."""
 
     name = "salt-and-pepper"
@@ -218,9 +246,13 @@ class SaltAndPepper(Filter):
         salted = torch.where(draw < share / 2, torch.ones_like(x), x)
         return torch.where(draw > 1 - share / 2, torch.zeros_like(x), salted)
 
+    def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
+        share = random.between(*self.share)[:, None, None, None]
+        return (1 - share) * x + share / 2
+
 
 @dataclass(frozen=True, kw_only=True)
-class Speckle(Filter):
+class Speckle(Noise):
     """Multiply with 1 + normal noise."""
 
     name = "speckle"
@@ -232,9 +264,12 @@ class Speckle(Filter):
         sigma = random.between(*self.sigma)[:, None, None, None]
         return (x * (1 + sigma * random.normal(*x.shape[1:]))).clamp(0, 1)
 
+    def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
+        return _mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None] * x)
+
 
 @dataclass(frozen=True, kw_only=True)
-class ShotNoise(Filter):
+class ShotNoise(Noise):
     """Photons counted in every pixel, Poisson distributed: white is `photons` on average, cut off at white."""
 
     name = "shot-noise"
@@ -245,6 +280,9 @@ class ShotNoise(Filter):
     def apply(self, x: Tensor, random: PictureRandom) -> Tensor:
         photons = random.between(*self.photons)[:, None, None, None]
         return (random.poisson(x * photons) / photons).clamp(0, 1)
+
+    def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
+        return _mean_of_clamped(x, (x / random.between(*self.photons)[:, None, None, None]).sqrt())  # nearly normal
 
 
 @dataclass(frozen=True, kw_only=True)

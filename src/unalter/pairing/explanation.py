@@ -12,17 +12,20 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from unalter.alter import PictureRandom, Warp, picture_keys
-from unalter.alter.operations import Operation
+from unalter.alter.operations import Noise, Operation
 from unalter.alter.random import GivenRandom
 from unalter.pairing.alignment import corners
 
 _LIBRARY = 20_000
 _NEAREST = 16
 """Entries of the library that are tried as starts: those that move things alike,"""
-_SCREENED = 200
-"""or the first ones, where nothing moves."""
+_SCREENED = 12
+"""or, where nothing moves, the first ones, so many for each number that can be chosen."""
+_AT_ONCE = 32
+"""Candidates whose starts are tried at a time; bounds the memory."""
 _LAYING_STEPS, _LAYING_DIFFERENCE, _LAYING_DAMPING = 3, 0.02, 1e-3
 """Gauss-Newton steps by which such an entry is made to move things as it should."""
 _STARTS = 6
@@ -43,7 +46,7 @@ _BEYOND = 0.02
 
 
 class _Recorder(PictureRandom):
-    """Notes which draws decide whether something happens, and whether an operation draws a number for every pixel."""
+    """Notes which draws decide whether something happens, and how many there are."""
 
     def __init__(self) -> None:
         super().__init__(torch.zeros(1, dtype=torch.int64))
@@ -72,7 +75,10 @@ class Explanation:
 
 
 class Explainer:
-    """Explains altered pictures by one sequence of alterations; noise in it is left to the error.
+    """Explains altered pictures by one sequence of alterations.
+
+    Noise is explained on average: of it strength is a draw, what every pixel drew is not. Where there is some, pictures
+    are compared smoothed, which leaves a fourteenth of white noise and most of what tells one picture from another.
 
     Args:
         steps: the alterations.
@@ -81,12 +87,13 @@ class Explainer:
     """
 
     def __init__(self, steps: tuple[Operation, ...], examples: Tensor, seed: int) -> None:
-        self._steps = tuple(step for step in steps if not _is_noise(step, examples[:1]))
+        self._steps = steps
+        self._noisy = any(isinstance(step, Noise) for step in steps)
         recorder = _Recorder()
         self._warps: list[tuple[Warp, slice]] = []
         for step in self._steps:
             first = recorder.count
-            step(examples[:1], recorder)
+            _without_noise(step, examples[:1], recorder)
             if isinstance(step, Warp):
                 self._warps.append((step, slice(first, recorder.count)))
         decisions = torch.tensor([i in recorder.decisions for i in range(recorder.count)], dtype=torch.bool)
@@ -107,7 +114,7 @@ class Explainer:
         for _, part in self._warps:
             inside[part] = True
         self._moving = self._numbers[inside[self._numbers]]  # those that say how things move
-        self._noise = _noise_share(steps, examples[:256], seed)
+        self._noise = self._noise_share(examples[:256], seed)
 
     def explain(self, clean: Tensor, altered: Tensor, homography: Tensor, possible: Tensor, seed: int) -> Tensor:
         """How much of altered pictures [n, C, H, W] their candidates leave unexplained: float32 [n, K].
@@ -121,6 +128,8 @@ class Explainer:
             seed: of the hops.
         """
         n, count = possible.shape
+        fine = (altered - self.seen(altered)).square().sum((1, 2, 3)).clamp_min(1e-6)
+        altered = self.seen(altered)
         start = self.start(clean.flatten(0, 1), _repeat(altered, count), homography.flatten(0, 1), _STARTS)
         each = start.error.shape[1]
         error = start.error.reshape(n, -1).masked_fill(~possible.repeat_interleave(each, 1), torch.inf)
@@ -142,19 +151,39 @@ class Explainer:
             )
             draws[row, place], error[row, place] = found.draws, found.error
             least.scatter_reduce_(1, candidate, error, "amin")
-        return least
+        # noise is not equally strong in all pictures: what smoothing took away says how much of it there is
+        return least * (energy(altered) / fine)[:, None] if self._noisy else least
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Pictures [N, C, H, W] as they are compared."""
+        if not self._noisy:
+            return x
+        channels = x.shape[1]
+        row = torch.tensor([1.0, 4, 6, 4, 1]) / 16
+        x = F.pad(x, (2, 2, 2, 2), mode="reflect")
+        x = F.conv2d(x, row[:, None].expand(channels, 1, 5, 1), groups=channels)
+        return F.conv2d(x, row[None].expand(channels, 1, 1, 5), groups=channels)
 
     def start(self, clean: Tensor, altered: Tensor, homography: Tensor, count: int) -> Explanation:
-        """The best of a few draws that move things as `homography` [n, 3, 3]: draws [n, count, D], error [n, count]."""
+        """The best of a few draws that move things as `homography` [n, 3, 3]: draws [n, count, D], error [n, count].
+
+        The altered pictures, here and below, are as `seen`.
+        """
         if self.moves:
             target = corners(homography)
             near = torch.cdist(target, self._corners).topk(_NEAREST, 1, largest=False).indices
             tried = self._laid(self._library[near].flatten(0, 1), _repeat(target, _NEAREST))
         else:
-            near = torch.arange(_SCREENED if len(self._numbers) else 1).expand(len(clean), -1)
+            near = torch.arange(max(1, _SCREENED * len(self._numbers))).expand(len(clean), -1)
             tried = self._library[near].flatten(0, 1)
         each = near.shape[1]
-        error = self._left(_repeat(clean, each), _repeat(altered, each), tried)[1].reshape(len(clean), each)
+        errors = [
+            self._left(_repeat(some, each), _repeat(their, each), draws)[1]
+            for some, their, draws in zip(
+                clean.split(_AT_ONCE), altered.split(_AT_ONCE), tried.split(_AT_ONCE * each), strict=True
+            )
+        ]
+        error = torch.cat(errors).reshape(len(clean), each)
         error, best = error.topk(min(count, each), 1, largest=False)
         draws = tried.reshape(len(clean), each, -1)[torch.arange(len(clean))[:, None], best]
         return Explanation(draws, error / energy(altered)[:, None])
@@ -234,12 +263,13 @@ class Explainer:
         signed = torch.where(draws[:, self._numbers] + differences > 1, -differences, differences)
         shifted = draws[:, None].repeat(1, count, 1)
         shifted[:, torch.arange(count), self._numbers] += signed
-        changed = self._apply(_repeat(clean, count), shifted.flatten(0, 1))[0].unflatten(0, (-1, count)).flatten(2)
+        changed = self.seen(self._apply(_repeat(clean, count), shifted.flatten(0, 1))[0])
+        changed = changed.unflatten(0, (-1, count)).flatten(2)
         return (changed - made[:, None]) * (differences / signed)[:, :, None]
 
     def _left(self, clean: Tensor, altered: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
         """What draws make of clean pictures, [n, pixels], and the squared error of it, [n]."""
-        made = self._apply(clean, draws)[0].flatten(1)
+        made = self.seen(self._apply(clean, draws)[0]).flatten(1)
         return made, (made - altered.flatten(1)).square().sum(1)
 
     def _homography(self, draws: Tensor) -> Tensor:
@@ -253,7 +283,7 @@ class Explainer:
         random = GivenRandom(draws)
         total = torch.eye(3).repeat(len(clean), 1, 1)
         for step in self._steps:
-            clean, homography = step.traced(clean, random)
+            clean, homography = _without_noise(step, clean, random)
             total = total if homography is None else total @ homography
         return clean, total
 
@@ -276,6 +306,18 @@ class Explainer:
                 sizes[i] *= 0.7
         return sizes, effective
 
+    def _noise_share(self, examples: Tensor, seed: int) -> float:
+        """The error that noise leaves in all but a few pictures, altered by the very draws that explain the rest."""
+        every = torch.arange(len(examples))
+        random = PictureRandom(picture_keys(seed, 6, every))
+        noisy = quiet = examples
+        for step in self._steps:
+            same = random[every]
+            noisy = step(noisy, random)
+            quiet = _without_noise(step, quiet, same)[0]
+        noisy, quiet = self.seen(noisy), self.seen(quiet)
+        return float(((noisy - quiet).square().sum((1, 2, 3)) / energy(noisy)).quantile(_LOUD))
+
 
 def energy(altered: Tensor) -> Tensor:
     """Sum of squares about the ground, the median of the border: float32 [N, C, H, W] to [N]."""
@@ -284,22 +326,9 @@ def energy(altered: Tensor) -> Tensor:
     return (altered - ground).square().sum((1, 2, 3)).clamp_min(1e-6)
 
 
-def _is_noise(step: Operation, example: Tensor) -> bool:
-    recorder = _Recorder()
-    step(example, recorder)
-    return recorder.count >= example[0, 0].numel()
-
-
-def _noise_share(steps: tuple[Operation, ...], examples: Tensor, seed: int) -> float:
-    """The error that noise leaves in all but a few pictures, altered by the very draws that explain the rest."""
-    every = torch.arange(len(examples))
-    random = PictureRandom(picture_keys(seed, 6, every))
-    noisy = quiet = examples
-    for step in steps:
-        same = random[every]
-        noisy = step(noisy, random)
-        quiet = quiet if _is_noise(step, examples[:1]) else step(quiet, same)
-    return float(((noisy - quiet).square().sum((1, 2, 3)) / energy(noisy)).quantile(_LOUD))
+def _without_noise(step: Operation, x: Tensor, random: PictureRandom) -> tuple[Tensor, Tensor | None]:
+    """What a step makes of pictures, noise on average, and how it moves them."""
+    return (step.average(x, random), None) if isinstance(step, Noise) else step.traced(x, random)
 
 
 def _repeat(x: Tensor, times: int) -> Tensor:

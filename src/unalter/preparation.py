@@ -23,7 +23,7 @@ from unalter.metrics import LEAST_SIZE
 from unalter.nn.mixture import LEAST_CODES
 from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the same folders would give another recipe or other pairs."""
 
 

@@ -29,8 +29,10 @@ from unalter.training.schedule import learning_rate, progress, warm_beta
 from unalter.training.stop import StopRequest
 
 _AVERAGE_DECAY = 0.998
+_USUAL_SIZE = 784
+"""Numbers in a picture that the weights of the loss are meant for; the cross-entropy is a sum, so they grow with it."""
 _CLIP_NORM = 400.0
-"""Gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
+"""Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 _EVALUATION_BATCH = 256
 Callback = Callable[["Trainer"], object]
 _TERMS = ("total", "reconstruction", "kl", "ssim", "pose")
@@ -112,6 +114,7 @@ class Trainer:
         if saved is not None:
             self._restore(saved)
         self._validation = source.validation()
+        self._size = shape.channels * shape.height * shape.width / _USUAL_SIZE
         self._all_steps = len(source.epoch(0, options.batch_size)) * options.epochs
 
     @property
@@ -184,13 +187,13 @@ class Trainer:
                 group["lr"] = learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
         output = self._model(batch.x_alt, batch.y, noise)
-        loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight)
+        loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight * self._size)
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
-            loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight)
+            loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
         self._model.zero_grad(set_to_none=True)
         self._fabric.backward(loss.total)
-        norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM)
+        norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM * self._size)
         *values, norm = torch.stack([*(loss.terms()[name] for name in _TERMS), norm.detach()]).tolist()
         if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
             self._diverged(values, norm)

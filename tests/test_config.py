@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import pytest
 import yaml
 
-from unalter.config import TrainOptions, read_options
+from unalter.config import DataOptions, TrainOptions, read_options
 from unalter.errors import InputError
 
 OTHER = {
@@ -11,7 +11,7 @@ OTHER = {
     "device": "cpu", "precision": "32-true", "batch_size": 32, "latent": 8, "beta": 0.25, "ssim_weight": 0.0,
     "pose_weight": 0.0, "kernel_rate": 0.5, "learning_rate": 0.00001, "weight_decay": 0.5, "pairing": "looks",
     "recipe": "none", "true_pairs": 1.0, "won_back": False, "untouched": 0.0, "validation": 0.5,
-    "checkpoint_seconds": 5.0,
+    "checkpoint_seconds": 5.0, "tensorboard": True,
 }  # fmt: skip
 
 
@@ -113,3 +113,18 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
 
 def test_yaml_holds_plain_values_only():
     assert yaml.safe_load(TrainOptions().to_yaml())["models"] == ["ae", "vae", "cvae"]
+
+
+def test_options_of_the_data_are_taken_from_among_others():
+    given = {"clean": "a", "resize": 28, "skip_bad": True, "epochs": 3, "data": "d"}
+    assert DataOptions.from_values(given) == DataOptions(clean="a", resize=28, skip_bad=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"resize": "large"}, "whole number"), ({"skip_bad": 1}, "true or false"), ({"resize": 5}, "from 7 to 256"),
+     ({"resize": 257}, "from 7 to 256"), ({"labels": 3}, "text")],
+)  # fmt: skip
+def test_wrong_options_of_the_data_are_an_input_error(given, words):
+    with pytest.raises(InputError, match=words):
+        DataOptions.from_values(given)

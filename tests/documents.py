@@ -75,17 +75,24 @@ def follow(document: Path) -> dict[str, Any]:
     return names
 
 
-def make_quick(patch: pytest.MonkeyPatch, recipe: Path) -> None:
+_SMALLER = (
+    (finding, "_IMITATED", 50), (finding, "_VERIFIED_ON", 20), (matcher, "_BATCH", 64), (matcher, "_LEAST_STEPS", 5),
+    (matcher, "_ROUNDS", 1), (search, "_SHORTLIST", 8),
+)  # fmt: skip
+"""What makes a search for pairs take minutes."""
+
+
+def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) -> None:
     """Train for one epoch, whatever is asked for; `recipe` in place of a fitted one; search through few candidates."""
     train = workflow.train
 
-    def short(*data: Any, resume: bool = False, **options: Any) -> workflow.Run:
-        return train(*data, resume=resume, **(options if resume else options | SHORT))
+    def short(*data: Any, resume: bool = False, **asked: Any) -> workflow.Run:
+        return train(*data, resume=resume, **(asked if resume else asked | SHORT | options))
 
     def fit(_clean: Any, altered: Any, **_: Any) -> SimpleNamespace:
         return SimpleNamespace(recipe=load_recipe(recipe).fitted_to(find_backgrounds(altered)))
 
     patch.setattr(workflow, "train", short)
     patch.setattr("unalter.preparation.fit_recipe", fit)
-    for module, name, value in ((finding, "_IMITATED", 50), (matcher, "_LEAST_STEPS", 5), (search, "_SHORTLIST", 8)):
+    for module, name, value in _SMALLER:
         patch.setattr(module, name, value)

@@ -23,23 +23,19 @@ def named(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.fixture
-def _quick(tmp_path: Path, small_data: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    make_quick(monkeypatch, small_data / "recipe.yaml")
-
-
-@pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("page", FOLLOWED, ids=named)
-def test_all_that_a_page_says_can_be_done(page: Path, tmp_path: Path, small_data: Path, small_run: Path):
+def test_all_that_a_page_says_can_be_done(page: Path, tmp_path: Path, small_data: Path, small_run: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_quick(monkeypatch, small_data / "recipe.yaml", map_every=0)
     shutil.copytree(small_data, tmp_path / "Data")
     if "--out runs/mnist " not in page.read_text("utf-8"):
         shutil.copytree(small_run, tmp_path / "runs" / "mnist")
     follow(page)
 
 
-@pytest.mark.usefixtures("_quick")
-def test_the_tutorial_starts_with_nothing(tmp_path: Path):
+def test_the_tutorial_starts_with_nothing(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_quick(monkeypatch, "altered-mnist", batch_size=100)
     follow(DOCS / "tutorial.md")
     assert len(list((tmp_path / "denoised").iterdir())) == 200
     for name in ("sevens.png", "map.html", "pairs.csv", "recipe.yaml", "runs/tutorial/maps.html"):

@@ -54,7 +54,7 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None 
         for (source, _), one in zip(sources, labels, strict=True):
             if one is None:
                 problems.append(
-                    f"{source}: has no label; the CVAE needs --label, names X_I_L.png, or a sub-folder for each class"
+                    f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
                 )
     raise_together(problems, "Some pictures cannot be denoised:")
     batch = np.stack([_fitted(picture, model.shape) for picture in pictures])

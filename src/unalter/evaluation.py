@@ -95,8 +95,10 @@ def evaluate(
         run: a run folder (every model in it, or only `model`) or one model's folder.
         data: a folder or zip with clean/ and aug/, or a file of arrays.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
+        model: only this one of a run folder: ae, vae or cvae.
         out: where results go; default `run`/evaluation.
         filters: also score a median filter and non-local means.
+        device: auto, cpu or cuda.
         reading: fields of `DataOptions`.
 
     Raises:

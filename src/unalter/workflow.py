@@ -259,13 +259,14 @@ def _epoch_line(name: str, row: dict[str, float], of: int) -> str:
 
 
 def _cost(step_seconds: float, pictures: int, options: TrainOptions) -> str:
-    """What a training will take at least, in words."""
+    """What a training will take, in words."""
     epoch = step_seconds * max(1, pictures // options.batch_size)
     each = epoch * options.epochs
     if options.max_minutes:
         each = min(each, options.max_minutes * 60)
     models = f"{len(options.models)} model{'s'[: len(options.models) > 1]}"
-    return f"an epoch takes {_time(epoch)} here at least, {models} {_time(each * len(options.models))}, maps aside"
+    whole = _time(each * len(options.models))
+    return f"an epoch takes about {_time(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
 
 
 def _time(seconds: float) -> str:

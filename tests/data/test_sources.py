@@ -341,3 +341,22 @@ def test_pictures_that_would_not_fit_into_memory_are_refused(tmp_path, monkeypat
             Image.fromarray(CLEAN[i]).save((tmp_path / part).with_name(f"{part}{i}.png"))
     with pytest.raises(InputError, match=r"not enough memory: 6 pictures of 8 x 9 pixels need about 0\.0 GiB"):
         read_altered(tmp_path)
+
+
+def test_a_table_leaves_the_index_of_names_as_it_is(tmp_path):
+    for part, images in (("clean", CLEAN), ("aug", ALTERED)):
+        put(tmp_path / part, [f"{part}_{i}_0.png" for i in range(6)], images)
+    (tmp_path / "labels.csv").write_text(
+        "file,label\n" + "".join(f"{part}/{part}_{i}_0.png,{i % 2}\n" for part in ("clean", "aug") for i in range(6))
+    )
+    folders = read_folders(str(tmp_path))
+    assert partners(folders) == PARTNERS
+    assert folders.clean.labels.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_a_class_that_a_model_does_not_know_is_an_input_error(tmp_path):
+    put(tmp_path / "aug", ["dog/1.png", "emu/2.png"], ALTERED[:2])
+    with pytest.raises(InputError, match="label 'emu' is unknown; the model knows cat, dog"):
+        read_altered(tmp_path, known=("cat", "dog"))
+    with pytest.raises(InputError, match="label 'dog' is unknown"):
+        read_altered(tmp_path, known=("0", "1"))

@@ -69,7 +69,7 @@ class Folders:
 
 
 def read_folders(
-    data: Path | None,
+    data: str | Path | None,
     options: DataOptions = AS_FOUND,
     *,
     known: tuple[str, ...] = (),
@@ -92,24 +92,29 @@ def read_folders(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
+    data = None if data is None else Path(data)
     listed = list_both(data, options.clean, options.altered)
-    table = Path(options.labels) if options.labels else None
-    if table is None and data is not None and (data / "labels.csv").is_file():
-        table = data / "labels.csv"
+    table = _table(data, options)
     where = str(data) if data is not None else f"{options.clean} and {options.altered}"
     (clean, altered), notes = _read(list(listed), where, table, options, known, cache, on_progress)
     return Folders(clean, altered, notes)
 
 
 def read_altered(
-    data: Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
+    data: str | Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
 ) -> Pictures:
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_folders`."""
-    table = Path(options.labels) if options.labels else None
-    if table is None and (data / "labels.csv").is_file():
-        table = data / "labels.csv"
+    data = Path(data)
+    table = _table(data, options)
     (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, lambda done: None)
     return pictures
+
+
+def _table(data: Path | None, options: DataOptions) -> Path | None:
+    """The table of labels, where there is one."""
+    if options.labels:
+        return Path(options.labels)
+    return data / "labels.csv" if data is not None and (data / "labels.csv").is_file() else None
 
 
 def _read(

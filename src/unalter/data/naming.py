@@ -67,13 +67,17 @@ def understand(
         known: class names whose numbers are to be kept, those of a trained model.
 
     Raises:
-        InputError: the table cannot be used, or does not have every picture.
+        InputError: the table cannot be used, or does not have every picture; a class that is not among those known.
     """
-    if table is None and all(source.labels is None and _is_numbered(source) for source in sources):
-        parsed = [[_parsed(name) or (0, 0) for name in source.names] for source in sources]
-        namings = [Naming(*np.array(of or np.empty((0, 2)), np.int64).reshape(-1, 2).T.copy()) for of in parsed]
-        most = max((int(one.labels.max()) for one in namings if len(one.labels)), default=0)
-        return namings, Labelling(tuple(map(str, range(most + 1))), "labels are the L of names X_I_L.png")
+    parsed = [[_parsed(name) for name in source.names] for source in sources]
+    indices = _indices(sources)
+    if all(source.labels is None and None not in of for source, of in zip(sources, parsed, strict=True)):
+        numbers = [np.array(of, np.int64).reshape(-1, 2) for of in parsed]
+        indices = [of[:, 0].copy() for of in numbers]
+        if table is None:
+            most = max(int(of[:, 1].max()) for of in numbers)
+            namings = [Naming(index, of[:, 1].copy()) for index, of in zip(indices, numbers, strict=True)]
+            return namings, Labelling(tuple(map(str, range(most + 1))), "labels are the L of names X_I_L.png")
     if table is not None:
         texts, said = _from_table(table, sources), f"labels are those of {table}"
     elif all(source.labels is not None for source in sources):
@@ -82,13 +86,12 @@ def understand(
         texts = [[name.split("/")[0] for name in source.names] for source in sources]
         said = "labels are the names of sub-folders"
     else:
-        nobody = [np.zeros(len(source), np.int64) for source in sources]
-        namings = [Naming(index, labels) for index, labels in zip(_indices(sources), nobody, strict=True)]
+        namings = [Naming(index, np.zeros(len(index), np.int64)) for index in indices]
         return namings, Labelling((), "no labels: neither names X_I_L.png, nor class sub-folders, nor a labels.csv")
     names = _class_names(set().union(*texts), known)
     number = {name: label for label, name in enumerate(names)}
     labels = [np.array([number[text] for text in of], np.int64) for of in texts]
-    return [Naming(*both) for both in zip(_indices(sources), labels, strict=True)], Labelling(names, said)
+    return [Naming(*both) for both in zip(indices, labels, strict=True)], Labelling(names, said)
 
 
 def _parsed(name: str) -> tuple[int, int] | None:
@@ -109,6 +112,9 @@ def _class_names(texts: set[str], known: tuple[str, ...]) -> tuple[str, ...]:
         return known
     if all(re.fullmatch(r"0|[1-9]\d*", text) and int(text) <= _LARGEST_LABEL for text in texts):
         return tuple(map(str, range(max(map(int, texts), default=0) + 1)))
+    if known:
+        strange = sorted(texts - set(known))[0]
+        raise InputError(f"label {strange!r} is unknown; the model knows {', '.join(known[:20])}")
     return tuple(sorted(texts, key=lambda text: (natural(text), text)))
 
 

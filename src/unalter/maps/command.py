@@ -37,6 +37,8 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, 
         raise InputError(f"{out}: must end in .png for a picture or in .html for a page")
     check_output(out)
     pictures = read_altered(data, reading, known=model.label_names)
+    if model.classes and not pictures.label_names:
+        raise InputError(f"{data}: the CVAE needs labels, and these pictures have none; use --model ae or vae")
     rows = chosen_rows(len(pictures), most, seed)
     if len(rows) < LEAST_POINTS:
         raise InputError(f"{data}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")

@@ -29,7 +29,7 @@ def make_fabric(device: torch.device, precision: str) -> Fabric:
 
 
 def choose_precision(asked: str, shape: Architecture, batch_size: int, device: torch.device) -> tuple[str, float]:
-    """The precision to train in, and how many seconds a step of this model takes at least.
+    """The precision to train in, and about how many seconds a step of this model takes.
 
     Args:
         asked: 32-true, bf16-mixed, or auto: bf16-mixed where the processor computes in it natively and a step

@@ -63,3 +63,10 @@ class Console:
                 yield lambda done, words: bar.update(task, completed=done, words=words)
             finally:
                 self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 45 s, 12 min, 3.5 h"""
+    if seconds < 90:
+        return f"{seconds:.{int(seconds < 10)}f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -16,7 +16,7 @@ import yaml
 from unalter import __version__
 from unalter.alter import Recipe, load_recipe
 from unalter.config import NOT_OPTIONS, DataOptions, TrainOptions, read_options
-from unalter.console import Console
+from unalter.console import Console, duration
 from unalter.data import Folders
 from unalter.errors import InputError, Interrupted
 from unalter.files import write_text
@@ -265,15 +265,8 @@ def _cost(step_seconds: float, pictures: int, options: TrainOptions) -> str:
     if options.max_minutes:
         each = min(each, options.max_minutes * 60)
     models = f"{len(options.models)} model{'s'[: len(options.models) > 1]}"
-    whole = _time(each * len(options.models))
-    return f"an epoch takes about {_time(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
-
-
-def _time(seconds: float) -> str:
-    """45 s, 12 min, 3.5 h"""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    whole = duration(each * len(options.models))
+    return f"an epoch takes about {duration(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
 
 
 def _for_labels(options: TrainOptions, folders: Folders, asked: bool) -> TrainOptions:

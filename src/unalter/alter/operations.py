@@ -206,12 +206,15 @@ class Noise(Filter):
 
 
 def _mean_of_clamped(mean: Tensor, deviation: Tensor) -> Tensor:
-    """The mean of a normal variable that is clamped to 0..1."""
-    deviation = deviation.clamp_min(1e-4)
-    low, high = -mean / deviation, (1 - mean) / deviation
-    density = ((-low.square() / 2).exp() - (-high.square() / 2).exp()) / math.sqrt(2 * math.pi)
-    below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
-    return mean * (1 - below - above) + deviation * density + above
+    """The mean of normal variables that are clamped to 0..1, their means in 0..1; to a thousandth of the deviation."""
+    low, high = _overshoot(mean / deviation.clamp_min(1e-4)), _overshoot((1 - mean) / deviation.clamp_min(1e-4))
+    return torch.addcmul(mean, deviation, low.sub_(high))
+
+
+def _overshoot(t: Tensor) -> Tensor:
+    """The mean of max(x - t, 0) for a standard normal x and t of 0 or more, about: exact at 0, as is its slope."""
+    power = (t * -0.31).sub_(math.sqrt(math.pi / 2)).mul_(t)
+    return power.exp_().mul_(1 / math.sqrt(2 * math.pi))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +231,7 @@ class GaussianNoise(Noise):
         return (x + sigma * random.normal(*x.shape[1:])).clamp(0, 1)
 
     def expected(self, x: Tensor, random: PictureRandom) -> Tensor:
-        return _mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None].expand_as(x))
+        return _mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None])
 
 
 @dataclass(frozen=True, kw_only=True)

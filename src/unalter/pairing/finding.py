@@ -142,7 +142,7 @@ def _verified(
     for number, search in enumerate(searches):
         on_progress("verifying names", number / len(searches))
         error = np.minimum(error, search.explain(group.images[inside], clean))
-    wrong = error > _looks_wrong(group, searches, len(folders.clean), seed)
+    wrong = error > _looks_wrong(group, searches, folders, seed)
     result = {name: getattr(pairs, name).copy() for name in ("clean", "score", "doubtful")}
     result["method"] = pairs.method.astype("U10")
     result["score"][rows] = np.where(wrong, 0.0, 1.0)
@@ -152,13 +152,37 @@ def _verified(
     return replace(pairs, **result)
 
 
-def _looks_wrong(group: _Group, searches: list[Search], pictures: int, seed: int) -> float:
-    """The error above which a pair does not look like one: that of all but a few of imitated true pairs."""
-    errors = []
-    for search in searches:
-        rows = np.random.default_rng([seed, 4]).choice(pictures, _VERIFIED_ON)
-        errors.append(search.explain(group.imitate(search, rows), rows))
-    return max(float(np.quantile(np.concatenate(errors), 1 - _FALSE_ALARMS)), _TOLERANCE)
+def _looks_wrong(group: _Group, searches: list[Search], folders: Folders, seed: int) -> float:
+    """The error above which a pair does not look like one.
+
+    All but a few of imitated true pairs have less, and all but a few of real altered pictures beside another clean one
+    of their label more: where the recipe is not quite how pictures were altered, only the latter says what is wrong.
+    """
+    draw = np.random.default_rng([seed, 4])
+    rows = draw.choice(len(folders.clean), _VERIFIED_ON)
+    true = np.concatenate([search.explain(group.imitate(search, rows), rows) for search in searches])
+    limits = [float(np.quantile(true, 1 - _FALSE_ALARMS)), _TOLERANCE]
+    altered = draw.choice(len(group.rows), _VERIFIED_ON)
+    others = _others(folders, group.rows[altered], draw)
+    alone = others >= 0
+    if alone.any():
+        images = group.images[altered[alone]]
+        wrong = np.min([search.explain(images, others[alone]) for search in searches], axis=0)
+        limits.append(float(np.quantile(wrong, _FALSE_ALARMS)))
+    return max(limits)
+
+
+def _others(folders: Folders, altered: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """For altered pictures (rows int64 [M]) a clean one each of their label, but not of their name; -1 for none."""
+    clean = folders.clean
+    by_label = {label: np.flatnonzero(clean.labels == label) for label in np.unique(clean.labels)}
+    chosen = np.full(len(altered), -1)
+    for place, row in enumerate(altered):
+        same = by_label.get(folders.altered.labels[row], np.empty(0, np.int64))
+        same = same[clean.index[same] != folders.altered.index[row]]
+        if len(same):
+            chosen[place] = draw.choice(same)
+    return chosen
 
 
 def _searched(

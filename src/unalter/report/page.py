@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unalter import __version__
 from unalter.config import DataOptions, TrainOptions
+from unalter.console import duration
 from unalter.data import Folders
 from unalter.files import write_text
 from unalter.pairing import Pairs
@@ -54,10 +55,3 @@ def write_report(
         settings=contents.of_settings(run, data, options, reading),
     )
     write_text(run.report, page)
-
-
-def duration(seconds: float) -> str:
-    """45 s, 12.3 min, 3.5 h"""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

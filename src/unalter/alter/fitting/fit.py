@@ -27,7 +27,11 @@ from unalter.errors import InputError
 from unalter.pictures import to_uint8
 
 _PIXELS = 1_200 * 784
-"""Pixels of clean pictures that one trial of a chain alters."""
+"""Pixels and channels of clean pictures that one trial of a chain alters."""
+_SIZES = 100, 1_500
+"""So many pictures at least and at most: large ones say more each."""
+_ENOUGH = 300
+"""Of fewer altered pictures clean ones are altered more often than once."""
 _FEWEST = 40
 """Pictures below which there is nothing to fit to."""
 
@@ -141,8 +145,8 @@ def _prepared(
 ) -> Search:
     """Draw the pictures of a search: one half of clean and of altered ones to fit to, the other to check with."""
     draw = np.random.default_rng(seed)
-    height, width = altered.images.shape[2:]
-    size = int(np.clip(min(_PIXELS / (height * width), len(altered.images)), 300, 1_500))
+    channels, height, width = altered.images.shape[1:]
+    size = int(np.clip(min(_PIXELS / (channels * height * width), max(len(altered.images), _ENOUGH)), *_SIZES))
     halves = np.array_split(draw.permutation(len(clean.images)), 2)
     rows = draw.permutation(len(altered.images))[: 6 * size]
     altered = altered.rows(rows)

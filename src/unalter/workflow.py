@@ -23,6 +23,7 @@ from unalter.files import write_text
 from unalter.inference import Model, choose_device, load
 from unalter.maps import write_run_page
 from unalter.memory import check_memory
+from unalter.metrics import ssim
 from unalter.nn import Architecture, widths_for
 from unalter.pairing import Pairs, read_pairs, write_pairs
 from unalter.preparation import content_hash, pairs_for, read_data, recipe_for
@@ -206,7 +207,8 @@ def _fit_all(
             trained_any |= snapshots.take(trainer)
         else:
             trained_any = True
-            _fit(trainer, snapshots, options, console, watchers[0], [one for one in (board, watchers[1]) if one])
+            watch_epoch = [one for one in (board, watchers[1]) if one]
+            _fit(trainer, snapshots, options, console, watchers[0], watch_epoch, _ssim_of_input(source))
     if (trained_any or not run.map_page.exists()) and write_run_page(run, folders, pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
     if trained_any or not run.report.exists():
@@ -218,7 +220,7 @@ def _fit_all(
 
 def _fit(
     trainer: Trainer, snapshots: Snapshots, options: TrainOptions, console: Console, watch_step: Watcher | None,
-    watch_epoch: list[Watcher],
+    watch_epoch: list[Watcher], input_ssim: float,
 ) -> None:  # fmt: skip
     folder, now = trainer.folder, trainer.progress
     if now.total_steps:
@@ -248,6 +250,17 @@ def _fit(
             raise
     best = f"best on validation: SSIM {now.best_ssim:.4f} in epoch {now.best_epoch}"
     console.say(f"{folder.name}: trained in {now.seconds:.0f} s; {best}")
+    if now.best_ssim < input_ssim:
+        console.say(
+            f"  that is less than the altered pictures themselves have ({input_ssim:.4f}): trained too short, or "
+            "pictures that do not go through so small a code (--latent)"
+        )
+
+
+def _ssim_of_input(source: PairSource) -> float:
+    """The mean SSIM of altered validation pictures as they are."""
+    batch = source.validation()
+    return float(ssim(batch.x_alt, batch.x).mean())
 
 
 def _epoch_line(name: str, row: dict[str, float], of: int) -> str:

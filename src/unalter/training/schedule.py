@@ -21,7 +21,8 @@ def progress(steps: int, total_steps: int, seconds: float, max_seconds: float) -
 
 def learning_rate(peak: float, steps: int, total_steps: int, done: float) -> float:
     """A linear rise over the first steps, then half a cosine to 0 (Loshchilov and Hutter 2017)."""
-    rise = min(1.0, (steps + 1) / min(_WARM_STEPS, 1 + _WARM_SHARE * total_steps))
+    by_steps = (steps + 1) / min(_WARM_STEPS, 1 + _WARM_SHARE * total_steps)
+    rise = min(1.0, max(by_steps, done / _WARM_SHARE))  # where time ends a training, there may be few steps
     return peak * rise * 0.5 * (1 + math.cos(math.pi * done))
 
 

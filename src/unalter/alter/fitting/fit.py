@@ -28,7 +28,7 @@ from unalter.pictures import to_uint8
 
 _PIXELS = 1_200 * 784
 """Pixels and channels of clean pictures that one trial of a chain alters."""
-_SIZES = 100, 1_500
+_SIZES = 40, 1_500
 """So many pictures at least and at most: large ones say more each."""
 _ENOUGH = 300
 """Of fewer altered pictures clean ones are altered more often than once."""

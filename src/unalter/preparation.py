@@ -28,20 +28,28 @@ _FORMAT = 3
 
 
 def read_data(data: Path | None, options: DataOptions, console: Console) -> Folders:
-    """Read a data set, say what should be known of it, and refuse one that nothing can be learned from.
+    """Read a data set, say what should be known of it, and `check` it.
 
     Raises:
-        InputError: it cannot be read; pictures too small; no label in both parts; an altered part that holds the
-            clean pictures.
+        InputError: it cannot be read, or nothing can be learned from it.
     """
     with console.progress("reading", 1.0) as advance:
         folders = read_folders(data, options, on_progress=lambda done: advance(done, ""))
     for note in (*folders.notes, *_repeated(folders), *_classes(folders)):
         console.say(note)
+    check(folders)
+    return folders
+
+
+def check(folders: Folders) -> None:
+    """Refuse folders that nothing can be learned from.
+
+    Raises:
+        InputError: pictures too small; no label in both folders; an altered folder that holds the clean pictures.
+    """
     if min(folders.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     check_altered(folders)
-    return folders
 
 
 def _repeated(folders: Folders) -> list[str]:

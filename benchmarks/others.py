@@ -39,9 +39,9 @@ from unalter.console import Console
 from unalter.data import read_folders
 from unalter.data.idx import read_idx
 from unalter.evaluation import evaluate
-from unalter.pairing import find_pairs
+from unalter.pairing import PRECISION
 from unalter.pictures import to_uint8, write_picture
-from unalter.preparation import learned_recipe
+from unalter.preparation import found_pairs, learned_recipe
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 _CLEAN, _ALTERED, _TEST = 3_000, 3_000, 1_000
@@ -76,7 +76,8 @@ def main() -> None:
         recipe = learned_recipe(folders, arguments.seed, Console(quiet=True))
         print(f"{recipe.summary()}\nfitted in {time.perf_counter() - start:.0f} s", flush=True)
         start = time.perf_counter()
-        pairs = find_pairs(folders, recipe, seed=arguments.seed)
+        # kept in the cache, so that the training below does not search again
+        pairs = found_pairs(folders, recipe, True, PRECISION, arguments.seed, lambda what, done: None)
         print(f"paired in {time.perf_counter() - start:.0f} s")
         rows = {int(index): row for row, index in enumerate(folders.clean.index)}
         report("pairs", pairs, np.array([rows.get(truth[int(index)], -1) for index in folders.altered.index]))

@@ -166,3 +166,9 @@ def test_a_chart_stays_within_its_frame(values):
     assert len(places) == len(values)
     assert all(0 <= x <= 400 and 0 <= y <= 250 for x, y in places)
     assert "&lt;x&gt;" in chart
+
+
+def test_ticks_are_written_as_they_are():
+    chart = line_chart("SSIM", {"ae": (range(1, 4), [0.02, 0.4, 0.7])}, 3)
+    ticks = [float(tick) for tick in re.findall(r'text-anchor="end">([^<]+)<', chart)]
+    assert np.diff(ticks) == pytest.approx([ticks[1] - ticks[0]] * (len(ticks) - 1))

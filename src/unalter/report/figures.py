@@ -99,7 +99,7 @@ def line_chart(title: str, curves: Mapping[str, tuple[Sequence[float], Sequence[
         across = left + (x - low_x) / (high_x - low_x) * (width - left - right)
         return across, height - bottom - (y - low_y) / (high_y - low_y) * (height - top - bottom)
 
-    decimals = max(0, -int(np.floor(np.log10(y_ticks[1] - y_ticks[0]) + 1e-9)))
+    decimals = len(f"{y_ticks[1] - y_ticks[0]:.9f}".rstrip("0").partition(".")[2])
     parts = [
         f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">',
         f'<text class="title" x="{left}" y="16">{escape(title)}</text>',

@@ -410,3 +410,17 @@ def test_a_run_that_cannot_be_made_is_said_before_the_recipe_is_fitted(capsys, t
 def test_python_dash_m():
     result = subprocess.run([sys.executable, "-m", "unalter", "--version"], capture_output=True, text=True)
     assert result.returncode == 0 and result.stdout.startswith("unalter ")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [(KeyboardInterrupt(), 130, "stopped"), (MemoryError(), 2, "out of memory"),
+     (RuntimeError("can't allocate memory"), 2, "out of memory")],
+)  # fmt: skip
+def test_ctrl_c_and_a_lack_of_memory_end_a_command_in_words(capsys, monkeypatch, tmp_path, raised, code, said):
+    def fail(*arguments):
+        raise raised
+
+    monkeypatch.setattr("unalter.demo.run_demo", fail)
+    found, _, err = run(capsys, "demo", "--out", tmp_path / "demo")
+    assert found == code and said in err

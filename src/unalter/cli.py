@@ -264,14 +264,14 @@ def _exit_code(run: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 2
+    except (Interrupted, KeyboardInterrupt, click.Abort):  # an Abort is a RuntimeError too
+        click.echo("stopped", err=True)
+        return 130
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
         click.echo("error: out of memory; use a smaller --batch-size, --resize, or fewer pictures", err=True)
         return 2
-    except (Interrupted, KeyboardInterrupt, click.Abort):
-        click.echo("stopped", err=True)
-        return 130
 
 
 def _is_out_of_memory(error: Exception) -> bool:

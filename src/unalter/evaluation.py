@@ -34,6 +34,13 @@ class Scores:
     psnr: np.ndarray
     """float32 [N], decibel"""
 
+    def extremes(self, count: int) -> dict[str, np.ndarray]:
+        """The rows of the best, typical and worst pictures by SSIM, at most `count` each."""
+        order = np.argsort(-self.ssim, kind="stable")
+        count = min(count, len(order))
+        middle = (len(order) - count) // 2
+        return {"best": order[:count], "typical": order[middle : middle + count], "worst": order[::-1][:count]}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -244,14 +251,8 @@ def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.nd
     """Best, typical and worst by SSIM: altered, output and clean below each other, the SSIM under each column."""
     from matplotlib.figure import Figure
 
-    order = np.argsort(-score.ssim, kind="stable")
-    count = min(_GRID_COLUMNS, len(order))
-    middle = (len(order) - count) // 2
-    parts = {
-        "best": order[:count],
-        "typical": order[middle : middle + count],
-        "worst": order[::-1][:count],
-    }
+    parts = score.extremes(_GRID_COLUMNS)
+    count = len(parts["best"])
     figure = Figure(figsize=(0.85 * count + 1.2, 10.2), dpi=110, facecolor="white")
     for place, (name, rows) in enumerate(parts.items()):
         axes = figure.add_subplot(3, 1, place + 1)
@@ -265,7 +266,7 @@ def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.nd
         axes.tick_params(length=0, labelsize=9)
         axes.spines[:].set_visible(False)
         axes.set_title(f"{name} (SSIM below each)", loc="left", fontsize=11, weight="bold")
-    average = f"mean SSIM {score.ssim.mean():.3f}, PSNR {score.psnr.mean():.1f} dB, {len(order):,} pictures"
+    average = f"mean SSIM {score.ssim.mean():.3f}, PSNR {score.psnr.mean():.1f} dB, {len(score.ssim):,} pictures"
     figure.suptitle(f"{score.method.upper()}: {average}", x=0.01, ha="left", fontsize=13, weight="bold")
     figure.tight_layout(rect=(0, 0, 1, 0.98))
     with whole_file(path) as aside:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from unalter.config import AS_FOUND, DataOptions
 from unalter.console import Console
 from unalter.data import Folders
@@ -53,13 +51,8 @@ def write_sheet(path: Path, folders: Folders, pairs: Pairs) -> bool:
     Returns:
         Whether there was anything to show.
     """
-    order = np.argsort(-pairs.score, kind="stable")
-    taken = order[pairs.clean[order] >= 0]
-    refused = order[(pairs.clean[order] < 0) & (pairs.likeliest[order] >= 0)]
-    count = _ROWS * _SHOWN
-    blocks = [taken[:count], taken[count:][-count:], refused[:count]]
     rows = []
-    for block in blocks:
+    for block in pairs.by_certainty(_ROWS * _SHOWN):
         for start in range(0, len(block), _SHOWN):
             some = block[start : start + _SHOWN]
             rows += [folders.altered.images[some], folders.clean.images[pairs.likeliest[some]]]

@@ -45,6 +45,11 @@ class Branch:
         """The names of its alterations."""
         return "+".join(step.name for step in self.steps) or "none"
 
+    @property
+    def words(self) -> list[str]:
+        """Its alterations, for a person: those that do not always happen with how often they do."""
+        return [step.name if step.probability >= 1 else f"{step.name} ({step.probability:.0%})" for step in self.steps]
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -119,10 +124,7 @@ class Recipe:
         total = sum(branch.share for branch in self.branches)
         lines = [f"recipe {self.name}:"]
         for branch in self.branches:
-            steps = ", ".join(
-                step.name if step.probability >= 1 else f"{step.name} ({step.probability:.0%})" for step in branch.steps
-            )
-            lines.append(f"  {branch.share / total:.0%} of the pictures: {steps or 'nothing'}")
+            lines.append(f"  {branch.share / total:.0%} of the pictures: {', '.join(branch.words) or 'nothing'}")
         return "\n".join(lines)
 
     @property

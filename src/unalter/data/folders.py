@@ -127,7 +127,7 @@ def _read(
     if table is None:
         wrong = misnamed(sources)
         bad |= wrong
-        sources = [source.without({n for n in source.names if source.path(n) in wrong}) for source in sources]
+        sources = [source.without(wrong) for source in sources]
     if problems or (bad and not options.skip_bad):
         problems += [*bad.values(), *_faults(sources)]
         ways = "; mend or remove the files, or leave them out by --skip-bad" if bad else ""
@@ -145,7 +145,7 @@ def _read(
     bad |= found.bad
     parts, start = [], 0
     for source, naming in zip(sources, namings, strict=True):
-        keep = np.array([i for i, name in enumerate(source.names) if source.path(name) not in found.bad], np.int64)
+        keep = np.array(source.rows_without(found.bad), np.int64)
         images = found.images[start : start + len(keep)]
         start += len(keep)
         names = [source.names[i] for i in keep]

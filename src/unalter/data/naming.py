@@ -42,14 +42,13 @@ class Labelling:
 
 def misnamed(sources: list[Source]) -> dict[str, str]:
     """Pictures that are not called X_I_L.png in folders where most others are: what is wrong, by message's path."""
+    form = f"X_I_L.png (index I of at most {_DIGITS} digits, label L of 0..{_LARGEST_LABEL}; or another"
+    form += f" of {' '.join(SUFFIXES)}), as those of the others are"
     found = {}
     for source in sources:
-        if source.labels is None and _is_numbered(source):
-            for name in source.names:
-                if _parsed(name) is None:
-                    form = f"X_I_L.png (index I of at most {_DIGITS} digits, label L of 0..{_LARGEST_LABEL}; or another"
-                    form += f" of {' '.join(SUFFIXES)}), as those of the others are"
-                    found[source.path(name)] = f"{source.path(name)}: the name is not of the form {form}"
+        others = [] if source.labels is not None else [name for name in source.names if _parsed(name) is None]
+        if 2 * len(others) < len(source):
+            found |= {path: f"{path}: the name is not of the form {form}" for path in map(source.path, others)}
     return found
 
 
@@ -70,7 +69,7 @@ def understand(
         InputError: the table cannot be used, or does not have every picture; a class that is not among those known.
     """
     parsed = [[_parsed(name) for name in source.names] for source in sources]
-    indices = _indices(sources)
+    indices: list[np.ndarray] | None = None
     if all(source.labels is None and None not in of for source, of in zip(sources, parsed, strict=True)):
         numbers = [np.array(of, np.int64).reshape(-1, 2) for of in parsed]
         indices = [of[:, 0].copy() for of in numbers]
@@ -78,6 +77,8 @@ def understand(
             most = max(int(of[:, 1].max()) for of in numbers)
             namings = [Naming(index, of[:, 1].copy()) for index, of in zip(indices, numbers, strict=True)]
             return namings, Labelling(tuple(map(str, range(most + 1))), "labels are the L of names X_I_L.png")
+    if indices is None:
+        indices = _indices(sources)
     if table is not None:
         texts, said = _from_table(table, sources), f"labels are those of {table}"
     elif all(source.labels is not None for source in sources):
@@ -100,11 +101,6 @@ def _parsed(name: str) -> tuple[int, int] | None:
     if match is None or len(match[1]) > _DIGITS or int(match[2]) > _LARGEST_LABEL:
         return None
     return int(match[1]), int(match[2])
-
-
-def _is_numbered(source: Source) -> bool:
-    """Whether the names of a source, but for slips, are of the form X_I_L.png."""
-    return 2 * sum(_parsed(name) is not None for name in source.names) > len(source)
 
 
 def _class_names(texts: set[str], known: tuple[str, ...]) -> tuple[str, ...]:

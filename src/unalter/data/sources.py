@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -53,9 +53,17 @@ class Source:
         """What a picture is called in messages."""
         return f"{self.where}: picture {name}" if self.is_array else str(self.where / name)
 
-    def without(self, names: set[str]) -> Source:
-        """The same, less some pictures."""
-        keep = [i for i, name in enumerate(self.names) if name not in names]
+    def rows_without(self, paths: Collection[str]) -> list[int]:
+        """The rows of all pictures but some, called by `path`."""
+        if not paths:
+            return list(range(len(self)))
+        return [i for i, name in enumerate(self.names) if self.path(name) not in paths]
+
+    def without(self, paths: Collection[str]) -> Source:
+        """The same, less some pictures, called by `path`."""
+        if not paths:
+            return self
+        keep = self.rows_without(paths)
         labels = None if self.labels is None else [self.labels[i] for i in keep]
         return replace(self, names=[self.names[i] for i in keep], stamps=[self.stamps[i] for i in keep], labels=labels)
 

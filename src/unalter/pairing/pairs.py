@@ -39,6 +39,16 @@ class Pairs:
         """int64 [M]: the rows of the altered pictures that have a partner."""
         return np.flatnonzero(self.clean >= 0)
 
+    def by_certainty(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of altered pictures to look at, at most `count` each.
+
+        The surest that have a partner, the least sure that have one, and the likeliest that have none.
+        """
+        order = np.argsort(-self.score, kind="stable")
+        taken = order[self.clean[order] >= 0]
+        refused = order[(self.clean[order] < 0) & (self.likeliest[order] >= 0)]
+        return taken[:count], taken[count:][-count:], refused[:count]
+
     @property
     def names_hold(self) -> bool:
         """Whether names say which pictures belong together: most that were looked at do."""

@@ -262,6 +262,14 @@ class Trainer:
         save_model(self.folder, model, config)
         self.progress.seconds += time.monotonic() - start
 
+    @property
+    def input_ssim(self) -> float:
+        """The mean SSIM of altered validation pictures as they are."""
+        parts = zip(
+            self._validation.x_alt.split(_EVALUATION_BATCH), self._validation.x.split(_EVALUATION_BATCH), strict=True
+        )
+        return torch.cat([ssim(x_alt, x) for x_alt, x in parts]).mean().item()
+
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         batch, similar, noise = self._validation, [], []

@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         for what in ("decode and cache", "start again"):
             start = time.perf_counter()
-            folders = read_folders(data, Path(cache))
+            folders = read_folders(data, cache=Path(cache))
             spent = time.perf_counter() - start
             print(f"real folders, {what}: {spent:.2f} s ({len(folders.clean) + len(folders.altered):,} pictures)")
 

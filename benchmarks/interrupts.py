@@ -86,6 +86,7 @@ def main() -> int:
 
 def _run(words: list[object], place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
+    os.environ["XDG_CACHE_HOME"] = str(place / "cache")  # nothing is known from the turn before
     os.chdir(place)
     command_line([str(word) for word in words])
 

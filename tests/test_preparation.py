@@ -155,7 +155,8 @@ def test_pairs_are_found_once_for_the_same_folders_and_recipe(folders, searches)
     first, second = pairs_of(folders), pairs_of(folders)
     assert_equal(first, second)
     (asked,) = searches.asked
-    assert {**asked, "on_progress": None} == {"by_appearance": True, "precision": 0.99, "seed": 0, "on_progress": None}
+    assert asked.pop("on_progress") is not None
+    assert asked == {"by_appearance": True, "only": None, "precision": 0.99, "seed": 0}
 
 
 def test_whatever_pairs_depend_on_is_searched_anew(folders, searches):
@@ -214,6 +215,25 @@ def test_pairs_are_searched_by_appearance_where_asked_for_or_where_names_do_not_
     searches.verdict = names == "right"
     pairs_for(method, nameless if names == "none" else folders, INVERT, 0, QUIET)
     assert [options["by_appearance"] for options in searches.asked] == asked
+
+
+@pytest.mark.parametrize(("method", "some"), [("auto", True), ("names", False), ("looks", False)])
+def test_of_very_many_pictures_some_are_looked_at_unless_asked_for(
+    folders, searches, method, some, monkeypatch, capsys
+):
+    monkeypatch.setattr(preparation, "_LOOKED_AT", 6)
+    pairs_for(method, folders, INVERT, 0, Console())
+    pairs_for(method, folders, INVERT, 0, Console())
+    assert len(searches.asked) == 1  # the second time from the cache
+    only = searches.asked[0]["only"]
+    said = "pairs: looking at 6 of the 20 altered pictures (--pairing names or looks: at all)"
+    assert (said in capsys.readouterr().out) == some
+    assert (only is not None) == some
+    if some:
+        assert len(set(only.tolist())) == 6
+        np.testing.assert_array_equal(only, np.sort(only))
+    pairs_for("names", folders, INVERT, 0, QUIET)
+    assert len(searches.asked) == (1 if method == "names" else 2)
 
 
 def test_names_are_taken_as_they_are_without_a_recipe_or_where_they_are_trusted(folders, searches):

@@ -16,11 +16,15 @@ from unalter.data import Pictures, read_altered
 from unalter.data.naming import NAME
 from unalter.errors import InputError
 from unalter.pictures import to_uint8, write_picture
+from unalter.progress import Advance, counted, ignored
 
 _BATCH = 512
 
 
-def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None) -> int:
+def write_altered(
+    clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None,
+    on_progress: Advance = ignored,
+) -> int:  # fmt: skip
     """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
 
     The altered picture of `clean_I_L.png` is `aug_I_L.png`, that of any other name has the same name and ends in
@@ -33,6 +37,7 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
         out: must not exist, or be empty.
         recipe: a preset or a YAML file.
         count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
+        on_progress: told how far it is.
 
     Returns:
         How many altered pictures were written.
@@ -52,15 +57,15 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
     if count is not None and not 1 <= count <= total:
         raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {clean}")
     rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
-    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed)
+    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed, on_progress)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for name in pictures.names:
+        for name in counted(pictures.names, "copying clean pictures", on_progress):
             target = aside / "clean" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clean / name, target)
-        _write_pictures(aside, pictures.rows(rows), altered, groups)
+        _write_pictures(aside, pictures.rows(rows), altered, groups, on_progress)
         aside.chmod(0o755)
         if out.exists():
             out.rmdir()
@@ -71,13 +76,13 @@ def write_altered(clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, 
 
 
 def alter_pictures(
-    images: np.ndarray, index: np.ndarray, recipe: str | Path, seed: int
+    images: np.ndarray, index: np.ndarray, recipe: str | Path, seed: int, on_progress: Advance = ignored
 ) -> tuple[np.ndarray, list[str]]:
     """Alter uint8 [N, C, H, W] by a recipe, each picture by its index (int64 [N]); also each one's group."""
     shape = (images.shape[1], images.shape[2], images.shape[3])
     chosen = load_recipe(recipe, shape)
     results, groups = [], []
-    for start in range(0, len(images), _BATCH):
+    for start in counted(range(0, len(images), _BATCH), "altering", on_progress):
         part = slice(start, start + _BATCH)
         keys = picture_keys(seed, torch.from_numpy(index[part]))
         x = torch.from_numpy(np.array(images[part])).float() / 255
@@ -86,13 +91,14 @@ def alter_pictures(
     return np.concatenate(results), groups
 
 
-def _write_pictures(folder: Path, clean: Pictures, altered: np.ndarray, groups: list[str]) -> None:
+def _write_pictures(
+    folder: Path, clean: Pictures, altered: np.ndarray, groups: list[str], on_progress: Advance
+) -> None:
     with open(folder / "truth.csv", "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "clean", "group"])
-        for name, index, label, picture, group in zip(
-            clean.names, clean.index, clean.labels, altered, groups, strict=True
-        ):
+        rows = list(zip(clean.names, clean.index, clean.labels, altered, groups, strict=True))
+        for name, index, label, picture, group in counted(rows, "writing altered pictures", on_progress):
             plain = NAME.fullmatch(name) is None
             altered_name = str(PurePosixPath(name).with_suffix(".png")) if plain else f"aug_{index}_{label}.png"
             write_picture(folder / "aug" / altered_name, picture)

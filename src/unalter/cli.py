@@ -133,8 +133,10 @@ def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> 
     OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
     """
     from unalter.altering import write_altered
+    from unalter.console import Console
 
-    written = write_altered(clean, out, recipe, seed=seed, count=count)
+    with Console().progress("alter") as advance:
+        written = write_altered(clean, out, recipe, seed=seed, count=count, on_progress=advance)
     click.echo(f"{written:,} altered pictures written to {out}")
 
 
@@ -175,11 +177,13 @@ def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, mo
 
     Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
     """
+    from unalter.console import Console
     from unalter.denoising import denoise_files
     from unalter.inference import load
 
     loaded = load(run, model, device)
-    count = denoise_files(loaded, list(paths), out, label)
+    with Console().progress("denoise") as advance:
+        count = denoise_files(loaded, list(paths), out, label, advance)
     click.echo(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
 
 

@@ -98,7 +98,8 @@ class TrainOptions:
     weight_decay: float = 0.01
     """Decoupled weight decay of kernels and matrices."""
     pairing: str = "auto"
-    """trust (names as they are), names (verified), looks (search too), auto. (auto: looks where names do not help.)"""
+    """trust (names as they are), names (verified), looks (search too), auto. (auto: looks where names do not help,
+    at 20,000 pictures at most.)"""
     recipe: str = "auto"
     """auto (fitted to the folders), a preset or YAML file to make pairs with; none: true pairs only."""
     true_pairs: float = 0.05

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unalter.progress import Advance, ignored
+
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Advance = Callable[[float, str], None]
-"""Called with how much is done and a few words on how it goes."""
 
 
 class Console:
@@ -45,10 +44,10 @@ class Console:
             file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
 
     @contextmanager
-    def progress(self, name: str, total: float) -> Iterator[Advance]:
-        """Show how far work of `total` units is; yields the function to call as it goes on."""
+    def progress(self, name: str) -> Iterator[Advance]:
+        """Show how far some work is; yields the function to call as it goes on."""
         if self._quiet or not sys.stdout.isatty():
-            yield lambda done, words: None
+            yield ignored
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -58,9 +57,9 @@ class Console:
         )  # fmt: skip
         with Progress(*columns, transient=True) as bar:
             self._bar = bar
-            task = bar.add_task(name, total=total, words="")
+            task = bar.add_task(name, total=1.0, words="")
             try:
-                yield lambda done, words: bar.update(task, completed=done, words=words)
+                yield lambda words, done: bar.update(task, completed=done, words=words)
             finally:
                 self._bar = None
 

@@ -12,9 +12,16 @@ from unalter.data.sources import SUFFIXES, is_litter
 from unalter.errors import InputError, raise_together
 from unalter.inference import Model
 from unalter.pictures import write_picture
+from unalter.progress import Advance, counted, ignored
+
+_AT_ONCE = 1_024
+"""Pictures that are denoised at a time."""
 
 
-def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None = None) -> int:
+def denoise_files(
+    model: Model, paths: list[Path], out: Path, label: str | None = None,
+    on_progress: Advance = ignored,
+) -> int:  # fmt: skip
     """Denoise files, and folders of them, into `out` as PNG; names and the tree below a folder are kept.
 
     Everything is read and denoised before the first file is written. A picture of another size than the model's is
@@ -26,6 +33,7 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None 
         out: where results go; files of the same name there are replaced.
         label: the class of all pictures, its number or name; None: the L of X_I_L.png, or the sub-folder that
             a picture is in. A CVAE needs one or the other.
+        on_progress: told how far it is.
 
     Returns:
         How many pictures were written.
@@ -37,7 +45,7 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None 
     sources = _sources(paths)
     pictures, problems = [], []
     targets: dict[Path, Path] = {}
-    for source, target in sources:
+    for source, target in counted(sources, "reading", on_progress):
         if target in targets:
             problems.append(f"{source} and {targets[target]} would both be written to {out / target}")
         targets[target] = source
@@ -57,9 +65,13 @@ def denoise_files(model: Model, paths: list[Path], out: Path, label: str | None 
                     f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
                 )
     raise_together(problems, "Some pictures cannot be denoised:")
-    batch = np.stack([_fitted(picture, model.shape) for picture in pictures])
-    results = model.denoise(batch, labels if model.classes else None)
-    for (_, target), picture, result in zip(sources, pictures, results, strict=True):
+    results: list[np.ndarray] = []
+    for start in counted(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
+        part = slice(start, start + _AT_ONCE)
+        batch = np.stack([_fitted(picture, model.shape) for picture in pictures[part]])
+        results += list(model.denoise(batch, labels[part] if model.classes else None))
+    done = list(zip(sources, pictures, results, strict=True))
+    for (_, target), picture, result in counted(done, "writing", on_progress):
         write_picture(out / target, _back(result, picture.shape[0], picture.shape[1]))
     return len(results)
 

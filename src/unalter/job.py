@@ -29,6 +29,9 @@ from unalter.run import RunFolder
 from unalter.training.batches import PairSource
 from unalter.training.engine import choose_precision, step_memory
 
+_MANY_POINTS = 100_000
+"""A map of more takes minutes on two cores."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -202,4 +205,8 @@ def _cost(step_seconds: float, pictures: int, options: TrainOptions) -> str:
         each = min(each, options.max_minutes * 60)
     models = f"{len(options.models)} model{'s'[: len(options.models) > 1]}"
     whole = duration(each * len(options.models))
-    return f"an epoch takes about {duration(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
+    said = f"an epoch takes about {duration(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
+    points = options.map_points or pictures
+    if options.map_every and points > _MANY_POINTS:
+        said += f"\na map of {points:,} points takes minutes: --map-points 20000 is quicker"
+    return said

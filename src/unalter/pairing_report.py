@@ -31,8 +31,8 @@ def pair_folder(
     folders = read_data(data, reading, console)
     chosen = recipe_for(recipe, folders, seed, console)
     console.say(chosen.summary())
-    with console.progress("pairs", 1.0) as advance:
-        pairs = found_pairs(folders, chosen, by_appearance, precision, seed, lambda what, done: advance(done, what))
+    with console.progress("pairs") as advance:
+        pairs = found_pairs(folders, chosen, by_appearance, precision, seed, advance)
     write_pairs(out, folders, pairs)
     sheet = out.with_name(f"{out.stem}-sheet.png")
     console.say(pairs.summary())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -22,9 +22,13 @@ from unalter.files import whole_file
 from unalter.metrics import LEAST_SIZE
 from unalter.nn.mixture import LEAST_CODES
 from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
+from unalter.progress import Advance
 
 _FORMAT = 3
 """Raised whenever the same folders would give another recipe or other pairs."""
+_LOOKED_AT = 20_000
+"""Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
+trains, and to look at a million takes hours."""
 
 
 def read_data(data: Path | None, options: DataOptions, console: Console) -> Folders:
@@ -33,8 +37,8 @@ def read_data(data: Path | None, options: DataOptions, console: Console) -> Fold
     Raises:
         InputError: it cannot be read, or nothing can be learned from it.
     """
-    with console.progress("reading", 1.0) as advance:
-        folders = read_folders(data, options, on_progress=lambda done: advance(done, ""))
+    with console.progress("reading") as advance:
+        folders = read_folders(data, options, on_progress=advance)
     for note in (*folders.notes, *_repeated(folders), *_classes(folders)):
         console.say(note)
     check(folders)
@@ -151,7 +155,7 @@ def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, c
 
     Args:
         method: trust (names as they are), names (verified), looks (search too), or auto, which searches only where
-            there are no names, or none that hold.
+            there are no names, or none that hold, and of very many pictures looks at some.
         recipe: how altered pictures come about; None: names are taken as they are.
 
     Raises:
@@ -162,10 +166,16 @@ def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, c
     named = pair_by_name(folders)
     if recipe is None or method == "trust":
         return named
-    with console.progress("pairs", 1.0) as advance:
+    only, count = None, len(folders.altered)
+    if method == "auto" and count > _LOOKED_AT:
+        only = np.sort(np.random.default_rng([seed, 8]).permutation(count)[:_LOOKED_AT])
+        console.say(
+            f"pairs: looking at {_LOOKED_AT:,} of the {count:,} altered pictures (--pairing names or looks: at all)"
+        )
+    with console.progress("pairs") as advance:
 
         def found(by_appearance: bool) -> Pairs:
-            return found_pairs(folders, recipe, by_appearance, PRECISION, seed, lambda what, done: advance(done, what))
+            return found_pairs(folders, recipe, by_appearance, PRECISION, seed, advance, only)
 
         if method == "looks" or (method == "auto" and len(named.altered) == 0):
             return found(True)
@@ -175,17 +185,18 @@ def pairs_for(method: str, folders: Folders, recipe: Recipe | None, seed: int, c
 
 def found_pairs(
     folders: Folders, recipe: Recipe, by_appearance: bool, precision: float, seed: int,
-    on_progress: Callable[[str, float], object],
+    on_progress: Advance, only: np.ndarray | None = None,
 ) -> Pairs:  # fmt: skip
     """`find_pairs`, from the cache where its result is there."""
     key = (recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision)
-    path = _kept("pairs", folders, seed, *key).with_suffix(".npz")
+    some = b"" if only is None else only.tobytes()
+    path = _kept("pairs", folders, seed, *key, some).with_suffix(".npz")
     # not there, cut short or damaged: numpy raises half a dozen types for these
     with suppress(Exception), open(path, "rb") as file:
         kept = np.load(file)
         return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
     pairs = find_pairs(
-        folders, recipe, by_appearance=by_appearance, precision=precision, seed=seed, on_progress=on_progress
+        folders, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed, on_progress=on_progress
     )
     with suppress(OSError), whole_file(path) as aside, open(aside, "wb") as file:
         np.savez(file, **vars(pairs))

@@ -173,13 +173,14 @@ def _fit(
         console.say(f"{folder.name}: going on after {now.epoch} epochs and {now.step} steps")
     weights = sum(parameter.numel() for parameter in trainer.averaged.parameters())
     limit = f" or {options.max_minutes:g} minutes" if options.max_minutes else ""
-    console.say(f"{folder.name}: {weights:,} weights, {options.epochs} epochs{limit}; scores are on validation digits")
-    with console.progress(folder.name, 1.0) as advance:
+    epochs = f"{options.epochs} epoch{'s'[: options.epochs > 1]}"
+    console.say(f"{folder.name}: {weights:,} weights, {epochs}{limit}; scores are on validation pictures")
+    with console.progress(folder.name) as advance:
 
         def on_step(trainer: Trainer) -> None:
             now = trainer.progress
             speed = now.pictures / max(now.epoch_seconds, 1e-9)
-            advance(trainer.done, f"epoch {now.epoch + 1}, {speed:,.0f} images/s")
+            advance(f"epoch {now.epoch + 1}, {speed:,.0f} images/s", trainer.done)
             if watch_step is not None:
                 watch_step(folder.name, now)
 

@@ -30,7 +30,7 @@ def test_without_common_names_there_are_no_pairs():
     pairs = pair_by_name(Folders(pictures((0, 0)), pictures((1, 0), (0, 1))))
     np.testing.assert_array_equal(pairs.clean, [-1, -1])
     assert len(pairs.altered) == 0
-    assert "2 have no clean picture here" in pairs.summary()
+    assert "2 are without a pair" in pairs.summary()
 
 
 def test_a_name_that_two_clean_pictures_have_pairs_with_neither():

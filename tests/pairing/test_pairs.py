@@ -86,7 +86,7 @@ def test_a_file_cut_short_anywhere_is_an_input_error(path, folders):
 def test_the_summary_says_so_where_there_is_no_pair_at_all():
     none = replace(PAIRS, clean=np.full(5, -1), method=np.full(5, ""))
     assert none.summary().splitlines()[-2:] == [
-        "5 have no clean picture here",
+        "5 are without a pair",
         "no pair at all: models would learn only from pairs that the recipe makes of clean pictures",
     ]
     assert "no pair at all" not in PAIRS.summary()
@@ -98,5 +98,5 @@ def test_the_summary_counts_every_picture_once():
         "2 of 5 altered pictures have a clean one by name, 1 of them verified by looking",
         "1 do not look like the clean picture of their name (remarks in pairs.csv)",
         "1 more were found by appearance",
-        "3 have no clean picture here",
+        "3 are without a pair",
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,10 @@ import numpy as np
 from unalter.data.sources import Source
 from unalter.errors import InputError, raise_together
 from unalter.memory import check_memory
+from unalter.progress import Advance, counted, ignored
 
 _FIRST = 200
 """So many pictures tell what the memory will be needed for."""
-_EVERY = 500
-"""Progress is told every so many pictures."""
 
 
 @dataclass(frozen=True)
@@ -74,39 +72,31 @@ def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return _plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
 
 
-def decode(
-    sources: list[Source],
-    resize: int = 0,
-    skip_bad: bool = False,
-    on_progress: Callable[[float], object] = lambda done: None,
-) -> Decoded:
+def decode(sources: list[Source], resize: int = 0, skip_bad: bool = False, on_progress: Advance = ignored) -> Decoded:
     """Decode all pictures of `sources`, in order.
 
     Args:
         sources: what to decode.
         resize: bring every picture to so many pixels square; 0: they must be of one size.
         skip_bad: leave out what cannot be read, and pictures of another size than most.
-        on_progress: told the share that is done.
+        on_progress: told how far it is.
 
     Raises:
         InputError: pictures that cannot be used, all of them in one message; or they would not fit into memory.
     """
     pictures, paths, bad = [], [], {}
-    total = sum(map(len, sources))
+    names = [(source, name) for source in sources for name in source.names]
     # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
-    for source in sources:
-        for name in source.names:
-            try:
-                content = source.read(name)
-                picture = picture_of(content) if isinstance(content, bytes) else _plain(content)
-                pictures.append(fitted(picture, resize, resize) if resize else picture)
-                paths.append(source.path(name))
-            except (OSError, SyntaxError, ValueError) as error:
-                bad[source.path(name)] = f"{source.path(name)}: cannot be read as a picture ({error})"
-            if len(pictures) == _FIRST:
-                _check_size(pictures, total)
-            if (len(pictures) + len(bad)) % _EVERY == 0:
-                on_progress((len(pictures) + len(bad)) / total)
+    for source, name in counted(names, "", on_progress):
+        try:
+            content = source.read(name)
+            picture = picture_of(content) if isinstance(content, bytes) else _plain(content)
+            pictures.append(fitted(picture, resize, resize) if resize else picture)
+            paths.append(source.path(name))
+        except (OSError, SyntaxError, ValueError) as error:
+            bad[source.path(name)] = f"{source.path(name)}: cannot be read as a picture ({error})"
+        if len(pictures) == _FIRST:
+            _check_size(pictures, len(names))
     sizes = Counter(picture.shape[:2] for picture in pictures)
     height, width = sizes.most_common(1)[0][0] if sizes else (0, 0)
     for path, picture in zip(paths, pictures, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from unalter.data.decode import Decoded, decode
 from unalter.data.naming import Labelling, Naming, misnamed, understand
 from unalter.data.sources import Listed, Source, list_altered, list_both
 from unalter.errors import InputError, raise_together
+from unalter.progress import Advance, ignored
 
 _MOST = 0.9
 """Folders are swapped where this share of the names say so."""
@@ -22,7 +22,6 @@ _SLIPS = 0.05
 """Labels that disagree in a smaller share of the pairs are slips; in a larger one, names mean nothing."""
 _SHOWN = 5
 """Pictures left out that are named; the others are counted."""
-Progress = Callable[[float], object]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def read_folders(
     *,
     known: tuple[str, ...] = (),
     cache: Path | None = None,
-    on_progress: Progress = lambda done: None,
+    on_progress: Advance = ignored,
 ) -> Folders:
     """Read the clean and the altered pictures of a data set.
 
@@ -86,7 +85,7 @@ def read_folders(
         options: where else pictures lie, and how they are read.
         known: class names whose numbers are to be kept, those of a trained model.
         cache: in place of the user's cache folder.
-        on_progress: told the share that is decoded.
+        on_progress: told how far it is.
 
     Raises:
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
@@ -106,7 +105,7 @@ def read_altered(
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_folders`."""
     data = Path(data)
     table = _table(data, options)
-    (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, lambda done: None)
+    (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, ignored)
     return pictures
 
 
@@ -119,7 +118,7 @@ def _table(data: Path | None, options: DataOptions) -> Path | None:
 
 def _read(
     listed: list[Listed], where: str, table: Path | None, options: DataOptions, known: tuple[str, ...],
-    cache: Path | None, on_progress: Progress,
+    cache: Path | None, on_progress: Advance,
 ) -> tuple[list[Pictures], tuple[str, ...]]:  # fmt: skip
     sources = [source for source, _, _ in listed]
     problems = [problem for _, whole, _ in listed for problem in whole]

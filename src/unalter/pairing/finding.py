@@ -16,6 +16,7 @@ from unalter.pairing.matcher import train_matcher
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.pairs import APPEARANCE, NAME, VERIFIED, Pairs
 from unalter.pairing.search import Candidates, Search
+from unalter.progress import Advance, ignored
 
 PRECISION = 0.99
 _IMITATED = 800
@@ -27,8 +28,6 @@ _FALSE_ALARMS = 0.01
 """The share of true pairs that may be called doubtful."""
 _TOLERANCE = 0.005
 """Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
-Progress = Callable[[str, float], object]
-"""Called with what is being done and how much of it is, 0..1."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class _Group:
     """Sequences of alterations, without blends; one of them was taken."""
     backgrounds: Backgrounds | None = None
     """What they were blended with."""
+
+    def among(self, rows: np.ndarray) -> _Group:
+        """Those of the group that are among some altered pictures, int64 [K]."""
+        which = np.isin(self.rows, rows)
+        return replace(self, rows=self.rows[which], images=self.images[which])
 
     def imitate(self, search: Search, origin: np.ndarray) -> np.ndarray:
         """Pictures made from clean ones (rows int64 [M]) as those of the group were: uint8 [M, C, H, W]."""
@@ -77,9 +81,10 @@ def find_pairs(
     recipe: Recipe,
     *,
     by_appearance: bool = True,
+    only: np.ndarray | None = None,
     precision: float = PRECISION,
     seed: int = 0,
-    on_progress: Progress = lambda what, done: None,
+    on_progress: Advance = ignored,
 ) -> Pairs:
     """Find the clean picture of every altered one, or that there is none.
 
@@ -90,6 +95,8 @@ def find_pairs(
         folders: the data set.
         recipe: how altered pictures come about; needs no backgrounds.
         by_appearance: search; else only verify names.
+        only: rows of altered pictures, int64 [M]; the others are not looked at, and keep the pair of their name where
+            names hold.
         precision: the share of the pairs found by appearance that is to be right, by expectation.
         seed: of everything random.
 
@@ -98,16 +105,16 @@ def find_pairs(
     """
     check_altered(folders)
     pairs = pair_by_name(folders)
-    for group in _groups(folders, recipe):
+    for group in _groups(folders, recipe, np.arange(len(folders.altered)) if only is None else only):
         searches = [Search(folders.clean.images, folders.clean.labels, way, seed) for way in group.ways]
         pairs = _verified(pairs, folders, group, searches, seed, on_progress)
         if by_appearance:
             pairs = _searched(pairs, folders, group, searches, precision, seed, on_progress)
-    return pairs
+    return pairs if pairs.names_hold else _distrusted(pairs)
 
 
-def _groups(folders: Folders, recipe: Recipe) -> list[_Group]:
-    """The altered pictures by whether they were blended; each can have come by any of the fitting branches."""
+def _groups(folders: Folders, recipe: Recipe, only: np.ndarray) -> list[_Group]:
+    """Some altered pictures by whether they were blended; each can have come by any of the fitting branches."""
     images = folders.altered.images
     found = find_backgrounds(images) if recipe.blends else None
     with_blend = [branch for branch in recipe.branches if _blends(branch)]
@@ -119,7 +126,7 @@ def _groups(folders: Folders, recipe: Recipe) -> list[_Group]:
         rest = np.flatnonzero(found.members < 0)
         groups.append(_Group(rows, subjects, _ways(with_blend), found))
     groups.append(_Group(rest, images[rest], _ways(other or with_blend)))
-    return [group for group in groups if len(group.rows)]
+    return [part for group in groups if len((part := group.among(only)).rows)]
 
 
 def _blends(branch: Branch) -> bool:
@@ -131,18 +138,16 @@ def _ways(branches: list[Branch]) -> list[tuple[Operation, ...]]:
 
 
 def _verified(
-    pairs: Pairs, folders: Folders, group: _Group, searches: list[Search], seed: int, on_progress: Progress
+    pairs: Pairs, folders: Folders, group: _Group, searches: list[Search], seed: int, on_progress: Advance
 ) -> Pairs:
     """Look at the name pairs of a group: those that the recipe cannot explain become doubtful."""
     inside = np.flatnonzero(pairs.method[group.rows] == NAME)
     if len(inside) == 0:
         return pairs
     rows, clean = group.rows[inside], pairs.clean[group.rows[inside]]
-    error = np.full(len(rows), np.inf)
-    for number, search in enumerate(searches):
-        on_progress("verifying names", number / len(searches))
-        error = np.minimum(error, search.explain(group.images[inside], clean))
-    wrong = error > _looks_wrong(group, searches, folders, seed)
+    count = _counting("verifying names", len(rows) * len(searches), on_progress)
+    error = np.min([search.explain(group.images[inside], clean, count) for search in searches], axis=0)
+    wrong = error > _looks_wrong(error, group, searches, folders, seed)
     result = {name: getattr(pairs, name).copy() for name in ("clean", "score", "doubtful")}
     result["method"] = pairs.method.astype("U10")
     result["score"][rows] = np.where(wrong, 0.0, 1.0)
@@ -152,11 +157,24 @@ def _verified(
     return replace(pairs, **result)
 
 
-def _looks_wrong(group: _Group, searches: list[Search], folders: Folders, seed: int) -> float:
-    """The error above which a pair does not look like one.
+def _distrusted(pairs: Pairs) -> Pairs:
+    """The same, less the pairs that have nothing but their name."""
+    named = pairs.method == NAME
+    return replace(
+        pairs,
+        clean=np.where(named, -1, pairs.clean),
+        method=np.where(named, "", pairs.method),
+        likeliest=np.where(named, -1, pairs.likeliest),
+        score=np.where(named, 0.0, pairs.score),
+    )
+
+
+def _looks_wrong(error: np.ndarray, group: _Group, searches: list[Search], folders: Folders, seed: int) -> float:
+    """The error above which a name pair, one of those with `error` (float64 [M]), does not look like a pair.
 
     All but a few of imitated true pairs have less, and all but a few of real altered pictures beside another clean one
-    of their label more: where the recipe is not quite how pictures were altered, only the latter says what is wrong.
+    of their label more; and most names that have more are wrong ones. Where the recipe is not quite how pictures were
+    altered, only the latter two say what is wrong.
     """
     draw = np.random.default_rng([seed, 4])
     rows = draw.choice(len(folders.clean), _VERIFIED_ON)
@@ -168,8 +186,23 @@ def _looks_wrong(group: _Group, searches: list[Search], folders: Folders, seed: 
     if alone.any():
         images = group.images[altered[alone]]
         wrong = np.min([search.explain(images, others[alone]) for search in searches], axis=0)
-        limits.append(float(np.quantile(wrong, _FALSE_ALARMS)))
+        limits += [float(np.quantile(wrong, _FALSE_ALARMS)), _mostly_wrong(error, wrong)]
     return max(limits)
+
+
+def _mostly_wrong(error: np.ndarray, wrong: np.ndarray) -> float:
+    """The error above which at least half of the names are wrong.
+
+    Names are right or wrong, and wrong ones have the errors of pairs known to be `wrong`, float64 [K]. How many names
+    are, those tell that have more than the median of these (one more than there are, to be on the safe side), as there
+    hardly is a right one among them (Storey 2002).
+    """
+    middle = np.median(wrong)
+    count = min(len(error), (np.sum(error > middle) + 1) / max(np.mean(wrong > middle), 1e-9))
+    limits = np.append(0.0, np.sort(error))
+    above = np.arange(len(error), -1, -1)
+    wrong_above = count * (1 - np.searchsorted(np.sort(wrong), limits, side="right") / len(wrong))
+    return float(limits[np.argmax(wrong_above >= above / 2)])
 
 
 def _others(folders: Folders, altered: np.ndarray, draw: np.random.Generator) -> np.ndarray:
@@ -187,7 +220,7 @@ def _others(folders: Folders, altered: np.ndarray, draw: np.random.Generator) ->
 
 def _searched(
     pairs: Pairs, folders: Folders, group: _Group, searches: list[Search], precision: float, seed: int,
-    on_progress: Progress,
+    on_progress: Advance,
 ) -> Pairs:  # fmt: skip
     """Search for the pictures of a group that have no verified name."""
     clean = folders.clean
@@ -202,14 +235,7 @@ def _searched(
             clean.images, clean.labels, ways, seed, lambda done: on_progress("training the matcher", done)
         )
     origin = np.random.default_rng([seed, 5]).choice(len(clean), _IMITATED)
-    total = (2 * _IMITATED + len(rows)) * len(searches)
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        on_progress("searching", done / total)
-
+    count = _counting("searching", (2 * _IMITATED + len(rows)) * len(searches), on_progress)
     best = Candidates(np.full((len(rows), 2), -1), np.full((len(rows), 2), np.inf))
     probability = np.zeros(len(rows))
     for search in searches:
@@ -229,3 +255,15 @@ def _searched(
     result["clean"][rows[accepted]] = best.clean[accepted, 0]
     result["method"][rows[accepted]] = APPEARANCE
     return replace(pairs, **result)
+
+
+def _counting(what: str, total: int, on_progress: Advance) -> Callable[[int], None]:
+    """Tells the share that is done, when it is told how many more are."""
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        on_progress(what, done / total)
+
+    return count

@@ -68,7 +68,7 @@ class Pairs:
             lines.append("so the names mean nothing here, or the recipe is not how these pictures were altered")
         if count[APPEARANCE]:
             lines.append(f"{count[APPEARANCE]:,} more were found by appearance")
-        lines.append(f"{alone:,} have no clean picture here")
+        lines.append(f"{alone:,} are without a pair")
         if alone == len(self.clean):
             lines.append("no pair at all: models would learn only from pairs that the recipe makes of clean pictures")
         return "\n".join(lines)

@@ -112,14 +112,20 @@ class Search:
             on_progress(len(rows))
         return Candidates(np.concatenate(clean), np.concatenate(error))
 
-    def explain(self, altered: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    def explain(
+        self, altered: np.ndarray, clean: np.ndarray, on_progress: Callable[[int], object] = lambda more: None
+    ) -> np.ndarray:
         """The error, float64 [M], of altered pictures uint8 [M, C, H, W] explained by one clean row each, int64 [M]."""
 
         def explained(part: slice) -> Tensor:
             rows = torch.from_numpy(clean[part])[:, None]
             return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS)[1][:, 0]
 
-        return torch.cat([torch.empty(0), *_side_by_side(explained, len(altered))]).double().numpy()
+        error = [np.empty(0)]
+        for errors in _side_by_side(explained, len(altered)):
+            error.append(errors.double().numpy())
+            on_progress(len(errors))
+        return np.concatenate(error)
 
     def imitate(self, rows: np.ndarray) -> np.ndarray:
         """Pictures of the gallery (int64 [M]) altered by the steps, each anew: uint8 [M, C, H, W]."""

@@ -68,7 +68,7 @@ def of_data(folders: Folders, pairs: Pairs) -> dict[str, Any]:
         (VERIFIED, "by name, verified by looking", int((pairs.method == VERIFIED).sum())),
         (NAME, "by name", int((pairs.method == NAME).sum())),
         (APPEARANCE, "by looking", int((pairs.method == APPEARANCE).sum())),
-        ("none", "without a clean picture here", int((pairs.clean < 0).sum())),
+        ("none", "without a pair", int((pairs.clean < 0).sum())),
     ]
     blocks = zip(
         ("surest", "least sure that were taken", "likeliest that were not"), pairs.by_certainty(COLUMNS), strict=True

@@ -22,6 +22,8 @@ _VALIDATION_KEY = 2**40
 """Stands where an epoch stands in the keys of validation pictures; no epoch is as large."""
 _SAME = 0.02
 """Two pictures that differ by a smaller share of their energy are the same one."""
+_AT_ONCE = 1_000
+"""Pictures that are compared at a time; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +184,15 @@ def _won_back(folders: Folders, pairs: Pairs, validation: np.ndarray) -> tuple[n
     rows, subjects = win_back(folders.altered.images, found)
     alone = pairs.clean[rows] < 0
     rows, subjects = rows[alone], subjects[alone]
-    own = torch.from_numpy(subjects).float().flatten(1)
+    own = torch.from_numpy(subjects).flatten(1)
     held = torch.from_numpy(np.array(folders.clean.images[validation])).float().flatten(1)
-    new = (torch.cdist(own, held).amin(1) ** 2 > _SAME * own.square().sum(1)).numpy()
+    new = torch.cat([_far(some.float(), held) for some in own.split(_AT_ONCE)]).numpy()
     return subjects[new], folders.altered.labels[rows[new]]
+
+
+def _far(own: Tensor, held: Tensor) -> Tensor:
+    """Which of the pictures float32 [N, P] look like none of those held: bool [N]."""
+    return torch.cdist(own, held).amin(1) ** 2 > _SAME * own.square().sum(1)
 
 
 def _unit(pixels: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ def fit_recipe(
         if len(rows) < _FEWEST:
             continue
         share = len(rows) / len(altered)
-        say(f"{len(rows)} pictures " + ("with" if on_background else "without") + " a background")
+        say(f"{len(rows):,} pictures " + ("with" if on_background else "without") + " a background")
         part = _Pictures(altered[rows], None if altered_labels is None else altered_labels[rows])
         backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
         moved = None if homographies is None or on_background else Moved(_moving(homographies, share))

@@ -104,8 +104,10 @@ class Search:
                 chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
             chain = self._reworded(chain, metric)
             chain = self._simpler(chain, metric)
-            for _ in range(_SETTLING):
-                chain = settled((self._on.fit, self._on.polish), chain, metric)
+            chain = self._settled(chain, metric)
+            shorter = self._shorter(chain, metric)  # some may have come to do nothing
+            if len(shorter) < len(chain):
+                chain = self._settled(shorter, metric)
             chain = self._rounded(chain, metric)
         before, after = (self._on.check.distance(c, metric) for c in ((), chain))
         parts = [(1.0, chain)]
@@ -228,6 +230,12 @@ class Search:
             now, there = self._both(chain, metric), self._both(trial, metric)
             if there < now * (1 + _AS_GOOD):
                 chain = trial
+        return chain
+
+    def _settled(self, chain: Chain, metric: Metric) -> Chain:
+        """The chain with its numbers at the least distance, without the bias of one bench."""
+        for _ in range(_SETTLING):
+            chain = settled((self._on.fit, self._on.polish), chain, metric)
         return chain
 
     def _rounded(self, chain: Chain, metric: Metric) -> Chain:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from unalter.alter import Blend, Branch, GaussianNoise, Invert, PictureRandom, Recipe, Rotate, picture_keys
+from unalter.alter import (
+    Blend,
+    Branch,
+    GaussianNoise,
+    Invert,
+    PictureRandom,
+    Recipe,
+    Rotate,
+    SaltAndPepper,
+    picture_keys,
+)
 from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.alter.fitting import fit_recipe
 from unalter.alter.fitting.bench import Bench
@@ -24,6 +37,16 @@ def altered(images: np.ndarray, *branches: Branch) -> np.ndarray:
     random = PictureRandom(picture_keys(7, torch.arange(len(images))))
     pictures = Recipe("made", branches)(torch.from_numpy(images).float() / 255, random)
     return (pictures * 255).round().byte().numpy()
+
+
+def compressed(images: np.ndarray) -> np.ndarray:
+    """As JPEG, which keeps colours at half of the resolution."""
+    found = []
+    for picture in images:
+        file = io.BytesIO()
+        Image.fromarray(picture.transpose(1, 2, 0)).save(file, "JPEG", quality=95)
+        found.append(np.asarray(Image.open(file)).transpose(2, 0, 1))
+    return np.stack(found)
 
 
 def names(recipe: Recipe) -> list[list[str]]:
@@ -81,6 +104,23 @@ def test_colour_pictures_of_another_shape():
     fit = fit_recipe(clean[:400], altered(clean[400:], Branch(1, [Invert(probability=0.4)])))
     assert names(fit.recipe) == [["invert"]]
     assert fit.recipe.branches[0].steps[0].probability == pytest.approx(0.4, abs=0.07)
+
+
+def test_one_of_several_kinds_of_noise_for_each_picture():
+    noise = (GaussianNoise(sigma=(0.1, 0.3)), SaltAndPepper(share=(0.1, 0.3)))
+    fit = fit_recipe(DIGITS[:600], altered(DIGITS[600:1200], *(Branch(0.5, [kind]) for kind in noise)))
+    assert sorted(names(fit.recipe)) == [["gaussian-noise"], ["salt-and-pepper"]]
+    assert [branch.share for branch in fit.recipe.branches] == pytest.approx([0.5, 0.5], abs=0.1)
+
+
+def test_what_no_chain_imitates_quite_is_not_taken_for_a_mixture():
+    colours = np.random.default_rng(0).uniform(0.3, 1, (400, 3, 1, 1))
+    clean = (DIGITS[:400, :, 4:24, 4:24] * colours).astype(np.uint8)
+    noisy = altered(clean[200:], Branch(1, [GaussianNoise(sigma=(0.1, 0.2))]))
+    fit = fit_recipe(compressed(clean[:200]), compressed(noisy))
+    assert fit.after > 2  # the colours' own grain is gone, which no alteration does
+    (kinds,) = names(fit.recipe)
+    assert "gaussian-noise" in kinds
 
 
 def test_known_homographies_are_evidence():

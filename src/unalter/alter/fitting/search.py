@@ -40,6 +40,8 @@ _LEAST = 25.0
 """A kind of alteration lessens the squared distance by this at the least: by chance it would be about 10."""
 _LEAST_SHARE = 0.05
 """And by this share of what is more than chance: small misfits of another kind are no reason to take one up."""
+_MIXED_SHARE = 0.5
+"""A mixture lessens what is more than chance by this share: a chain that is not quite right is no reason for one."""
 _HOPELESS = 0.01
 """A kind that lessens the distance by a smaller share is not tried again until no other helps."""
 _RARE = 0.02
@@ -115,7 +117,7 @@ class Search:
             mixed = self._one_of()
             each = sum(share * self._on.check.residuals(part, metric) for share, part in mixed)
             there = float(np.square(each).sum())
-            if there < after - self._least(after, metric):
+            if after - there > max(_LEAST, _MIXED_SHARE * (after - metric.freedom)):
                 self._tell(f"one of {len(mixed)} ways for each picture", after, there, metric)
                 parts, after = [(share, _plain(part)) for share, part in mixed], there
         return Found(parts, before / metric.freedom, after / metric.freedom, self._gains)

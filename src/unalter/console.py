@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """Prints lines, shows progress, and keeps the lines in a log file where one is given.
+    """Prints lines, shows progress, and keeps the lines for a log file.
 
     On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go.
     """
 
-    def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
-        self._log = log
+    def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
+        self._log: Path | None = None
+        self._early = ""
         self._bar: Progress | None = None
 
     def say(self, text: str) -> None:
@@ -37,11 +38,22 @@ class Console:
 
     def log_only(self, text: str) -> None:
         """Write to the log what is printed elsewhere."""
+        stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        lines = "".join(f"{stamp}  {line}\n" for line in text.splitlines())
         if self._log is None:
-            return
+            self._early += lines
+        else:
+            self._write(lines)
+
+    def keep_in(self, log: Path) -> None:
+        """Write what was said so far, and from now on, to a log file; what is in it stays."""
+        self._log = log
+        self._write(self._early)
+
+    def _write(self, lines: str) -> None:
+        assert self._log is not None
         with open(self._log, "a", encoding="utf-8") as file:
-            stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-            file.write("".join(f"{stamp}  {line}\n" for line in text.splitlines()))
+            file.write(lines)
 
     @contextmanager
     def progress(self, name: str) -> Iterator[Advance]:

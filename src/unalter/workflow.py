@@ -84,7 +84,7 @@ def train(
             # everything that can be wrong was found before the run folder exists
             held.enter_context(claimed(run))
             write_job(job, recipe)
-        console = Console(run.log, quiet=not verbose)
+        console.keep_in(run.log)
         console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
         _train(job, console, resume, on_step, on_epoch)
     return Run(run.path)
@@ -118,8 +118,6 @@ def _train(job: Job, console: Console, resume: bool, watch_step: Watcher | None,
     console.say(
         f"{len(folders.clean):,} clean and {len(folders.altered):,} altered pictures of {size} pixels, {classes}"
     )
-    for note in folders.notes:
-        console.log_only(note)
     console.say(job.pairs.summary())
     recipe = job.recipe()
     console.say(recipe.summary() if recipe is not None else "no recipe: training on true pairs only")

@@ -127,7 +127,9 @@ def test_swapped_names_are_put_right_by_appearance():
 
 
 @pytest.mark.parametrize("recipe", [TURNED, BLENDED], ids=lambda recipe: recipe.name)
-def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_none(recipe):
+@pytest.mark.parametrize("shortlist", [EACH, 7])
+def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_none(recipe, shortlist, monkeypatch):
+    monkeypatch.setattr(search, "_SHORTLIST", shortlist)
     folders = folders_of(recipe, 1_000 + np.random.default_rng(0).permutation(N))
     told = []
     pairs = find_pairs(folders, recipe, on_progress=lambda what, done: told.append((what, done)))
@@ -140,6 +142,8 @@ def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_n
     assert pairs.score[found].min() > pairs.score[~found].max()
     assert np.median(pairs.margin[found]) > 0.9
     assert (pairs.doubtful == -1).all()
+    matched = recipe == TURNED and shortlist < EACH - STRANGE
+    assert any(what == "training the matcher" for what, _ in told) == matched
     searched = [done for what, done in told if what == "searching"]
     assert searched == sorted(searched) and searched[-1] == pytest.approx(1)
     assert_consistent(pairs, folders)

@@ -229,7 +229,7 @@ def _searched(
         return pairs
     rows = group.rows[inside]
     matcher = None
-    if any(search.moves for search in searches):
+    if any(search.needs_matcher for search in searches):
         ways = Recipe("imitation", tuple(Branch(1 / len(group.ways), way) for way in group.ways))
         matcher = train_matcher(
             clean.images, clean.labels, ways, seed, lambda done: on_progress("training the matcher", done)

@@ -21,7 +21,7 @@ from unalter.pairing.matcher import Matcher
 from unalter.pictures import to_uint8
 
 _SHORTLIST = 64
-"""Candidates that are aligned; the matcher has 97 of 100 partners among so many."""
+"""Candidates that are aligned; the matcher has 97 of 100 partners among so many. Fewer need no matcher."""
 _ALIGNED = 16
 """Candidates that are aligned once more, at full size, and explained,"""
 _KEPT = 3
@@ -72,8 +72,13 @@ class Search:
 
     @property
     def moves(self) -> bool:
-        """Whether the steps move anything; then `find` needs a matcher."""
+        """Whether the steps move anything."""
         return self._explainer.moves
+
+    @property
+    def needs_matcher(self) -> bool:
+        """Whether `find` needs a matcher: where things move and some label has more pictures than can be aligned."""
+        return self.moves and int(torch.bincount(self._labels).max()) > _SHORTLIST
 
     def find(
         self, altered: np.ndarray, labels: np.ndarray, matcher: Matcher | None, on_progress: Callable[[int], object],
@@ -82,25 +87,17 @@ class Search:
         """The best candidates of altered pictures uint8 [M, C, H, W] with labels int64 [M].
 
         Args:
-            matcher: trained on the steps; may be left out where they move nothing.
+            matcher: trained on the steps, where one is needed.
             on_progress: called with the number of pictures done, a few at a time.
             without: int64 [M], for each picture a row of the gallery that is no candidate.
         """
-        if self.moves and matcher is None:
-            raise ValueError("steps that move things need a matcher")
-        matcher = matcher if self.moves else None
-        gallery = F.normalize(self._small.flatten(1), dim=1)
-        if matcher is not None:
-            gallery = matcher.embed_clean(self._images.numpy())
+        if self.needs_matcher and matcher is None:
+            raise ValueError("so many pictures need a matcher")
+        likeness_of = self._likeness(matcher)
 
         def found(part: slice) -> tuple[Tensor, Tensor]:
-            if matcher is not None:
-                places = matcher.embed_altered(altered[part])
-            else:
-                places = F.normalize(small(grounded(altered[part], self._unsigned)).flatten(1), dim=1)
-            likeness = (places @ gallery.T).masked_fill(
-                torch.from_numpy(labels[part])[:, None] != self._labels, -torch.inf
-            )
+            others = torch.from_numpy(labels[part])[:, None] != self._labels
+            likeness = likeness_of(altered[part]).masked_fill(others, -torch.inf)
             if without is not None:
                 likeness[torch.arange(len(likeness)), torch.from_numpy(without[part])] = -torch.inf
             return self._find(altered[part], likeness)
@@ -133,6 +130,16 @@ class Search:
         keys = picture_keys(self._seed, 3, torch.arange(len(rows)))
         made = recipe(self._images[torch.from_numpy(rows)].float() / 255, PictureRandom(keys))
         return to_uint8(made.numpy())
+
+    def _likeness(self, matcher: Matcher | None) -> Callable[[np.ndarray], Tensor]:
+        """How alike altered pictures uint8 [n, C, H, W] and the gallery are, before anything is aligned: [n, N]."""
+        if self.moves and matcher is None:
+            return lambda altered: torch.zeros(len(altered), len(self._labels))
+        if self.moves and matcher is not None:
+            gallery = matcher.embed_clean(self._images.numpy())
+            return lambda altered: matcher.embed_altered(altered) @ gallery.T
+        copies = F.normalize(self._small.flatten(1), dim=1)
+        return lambda altered: F.normalize(small(grounded(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
 
     def _find(self, altered: np.ndarray, likeness: Tensor) -> tuple[Tensor, Tensor]:
         """Candidates [n, K] and their errors, best first, from likeness [n, N]; row -1 and error inf for none."""

@@ -235,9 +235,12 @@ class Search:
         return chain
 
     def _settled(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with its numbers at the least distance, without the bias of one bench."""
+        """The chain with its numbers at the least distance, without the bias of one bench, unless it goes astray."""
         for _ in range(_SETTLING):
-            chain = settled((self._on.fit, self._on.polish), chain, metric)
+            trial = settled((self._on.fit, self._on.polish), chain, metric)
+            if self._both(trial, metric) > self._both(chain, metric) + _LEAST:
+                break
+            chain = trial
         return chain
 
     def _rounded(self, chain: Chain, metric: Metric) -> Chain:

@@ -130,7 +130,10 @@ def slopes_of(bench: Bench, chain: Chain, metric: Metric, turn: list[Handle], he
         between = handle.slope_between(chain)
         if between is None:
             value = handle.get(chain)
-            step = handle.step if value + handle.step <= handle.bounds[1] else -handle.step
+            # a range is too narrow here: its ends are taken apart, for one would push the other along
+            outward = -handle.step if handle.knob.place == 0 else handle.step
+            inside = handle.bounds[0] <= value + outward <= handle.bounds[1]
+            step = outward if inside else -outward
             change, by = bench.residuals(handle.set(chain, value + step), metric) - here, step
         else:
             one, other, by = between

@@ -67,9 +67,7 @@ def _repeated(folders: Folders) -> list[str]:
                 again.append((before, row))
         if again:
             names = " and ".join(part.names[row] for row in again[0])
-            said.append(
-                f"warning: {len(again):,} {what} pictures are there more than once (such as {names}): they weigh more"
-            )
+            said.append(f"warning: copies among the {what} pictures: {len(again):,} (such as {names}); they weigh more")
     return said
 
 

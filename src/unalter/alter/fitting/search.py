@@ -106,11 +106,10 @@ class Search:
                 chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
             chain = self._reworded(chain, metric)
             chain = self._simpler(chain, metric)
-            chain = self._settled(chain, metric)
+            chain = self._rounded(self._settled(chain, metric), metric)
             shorter = self._shorter(chain, metric)  # some may have come to do nothing
             if len(shorter) < len(chain):
-                chain = self._settled(shorter, metric)
-            chain = self._rounded(chain, metric)
+                chain = self._rounded(self._settled(shorter, metric), metric)
         before, after = (self._on.check.distance(c, metric) for c in ((), chain))
         parts = [(1.0, chain)]
         if after > _WELL * metric.freedom:

@@ -24,7 +24,7 @@ from unalter.nn.mixture import LEAST_CODES
 from unalter.pairing import PRECISION, Pairs, check_altered, find_pairs, pair_by_name
 from unalter.progress import Advance
 
-_FORMAT = 4
+_FORMAT = 5
 """Raised whenever the same folders would give another recipe or other pairs."""
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what

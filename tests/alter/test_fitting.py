@@ -98,6 +98,13 @@ def test_blends_are_a_branch_of_their_own():
     assert blend.backgrounds is not None
 
 
+def test_how_sums_of_blends_were_rounded_is_not_taken_for_noise():
+    backgrounds = torch.from_numpy(pattern_backgrounds(1, 28, 28)).float() / 255
+    mixed = altered(DIGITS[2000:2500], Branch(1, [Blend(backgrounds=backgrounds)]))
+    fit = fit_recipe(DIGITS[:1500], mixed, clean_labels=LABELS[:1500], altered_labels=LABELS[2000:2500])
+    assert names(fit.recipe) == [["blend"]]
+
+
 def test_colour_pictures_of_another_shape():
     colours = np.random.default_rng(0).uniform(0.3, 1, (800, 3, 1, 1))
     clean = (DIGITS[:800, :, 4:24, 2:26] * colours).astype(np.uint8)

@@ -17,7 +17,7 @@ from torch import Tensor
 from unalter.alter.backgrounds import Backgrounds, blended, find_backgrounds, without
 from unalter.alter.fitting.bench import Bench, Benches
 from unalter.alter.fitting.chain import ORDER, Imitation
-from unalter.alter.fitting.likeness import Moved, Ramps
+from unalter.alter.fitting.likeness import Moved, Ramps, Scatter
 from unalter.alter.fitting.search import Search
 from unalter.alter.fitting.statistics import Statistics
 from unalter.alter.operations import Blend, Operation
@@ -30,6 +30,8 @@ _PIXELS = 1_200 * 784
 """Pixels and channels of clean pictures that one trial of a chain alters."""
 _SIZES = 40, 1_500
 """So many pictures at least and at most: large ones say more each."""
+_RIDGE = 0.01
+"""Of the metric in which it is seen how sums were rounded."""
 _ENOUGH = 300
 """Of fewer altered pictures clean ones are altered more often than once."""
 _FEWEST = 40
@@ -151,10 +153,8 @@ def _prepared(
     rows = draw.permutation(len(altered.images))[: 6 * size]
     altered = altered.rows(rows)
     real, labels = altered.tensors
-    finish = None
     if found is not None:
         real = _won_back(altered.images, found, found.members[rows])
-        finish = partial(_blended_and_back, found=found)
 
     def chosen(half: int, count: int) -> tuple[Tensor, Tensor | None]:
         return clean.rows(_drawn(clean.labels, halves[half], altered.labels, count, draw)).tensors
@@ -164,6 +164,15 @@ def _prepared(
     measured = statistics(real, labels)
     ramps = Ramps(torch.cat([measured, statistics(subjects, subject_labels)]), seed)
     features = ramps(measured).tensor_split(2)
+    finish = None
+    if found is not None:
+        metric, mean = Scatter(features[0]).metric(_RIDGE), features[0].mean(0)
+
+        def apart(like: Backgrounds) -> float:
+            made = ramps(statistics(_blended_and_back(subjects, like), subject_labels))
+            return float(np.square(metric(made.mean(0) - mean)).sum())
+
+        finish = partial(_blended_and_back, like=min((found, _rounded(found, seed)), key=apart))
 
     def bench(number: int, half: int, count: int) -> Bench:
         x, of = chosen(half, count)
@@ -223,7 +232,16 @@ def _won_back(images: np.ndarray, found: Backgrounds, members: np.ndarray) -> Te
     return ((255 * subjects + grain / found.weight).round() / 255).clamp(0, 1)
 
 
-def _blended_and_back(x: Tensor, found: Backgrounds) -> Tensor:
-    """What is left of subjects when they were blended, stored in 256 values, and won back."""
-    members = np.arange(len(x)) % len(found.images)
-    return _won_back(blended(to_uint8(x.numpy()), found, members), found, members)
+def _rounded(found: Backgrounds, seed: int) -> Backgrounds:
+    """Backgrounds that would have been found as these were, if sums are rounded, not their parts: then they do not tell
+    a background to the level.
+    """
+    floors = np.rint(found.images * (1 - found.weight))
+    before = (floors + np.random.default_rng(seed).uniform(-0.5, 0.5, floors.shape)) / (1 - found.weight)
+    return replace(found, images=np.clip(np.rint(before), 0, 255).astype(np.uint8))
+
+
+def _blended_and_back(x: Tensor, like: Backgrounds) -> Tensor:
+    """What is left of subjects when they were blended, stored in 256 values, and won back as real ones are."""
+    members = np.arange(len(x)) % len(like.images)
+    return _won_back(blended(to_uint8(x.numpy()), like, members), _sensible(like), members)

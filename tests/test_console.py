@@ -1,3 +1,5 @@
+import os
+
 from unalter.console import Console, duration
 
 
@@ -15,6 +17,15 @@ def test_what_was_said_before_there_was_a_log_is_in_it_too(tmp_path, capsys):
     console.log_only("fourth")
     assert lines(log) == ["of the day before", "first", "second", "third", "fourth"]
     assert capsys.readouterr().out == "first\nsecond\nthird\n"
+
+
+def test_the_name_of_a_file_that_is_no_text_is_said_all_the_same(tmp_path, capsys):
+    console = Console()
+    console.say(f"{os.fsdecode(bytes([255]))}.png")
+    console.keep_in(tmp_path / "log.txt")
+    console.log_only(f"{os.fsdecode(bytes([255]))}.png")
+    assert lines(tmp_path / "log.txt") == ["\\udcff.png", "\\udcff.png"]
+    assert capsys.readouterr().out == "\\udcff.png\n"
 
 
 def test_a_quiet_console_keeps_a_log(tmp_path, capsys):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -234,6 +235,11 @@ def test_of_very_many_pictures_some_are_looked_at_unless_asked_for(
         np.testing.assert_array_equal(only, np.sort(only))
     pairs_for("names", folders, INVERT, 0, QUIET)
     assert len(searches.asked) == (1 if method == "names" else 2)
+
+
+def test_names_that_are_no_text_have_a_hash(folders):
+    strange = replace(folders.clean, names=[os.fsdecode(b"\xff" + str(i).encode()) for i in range(20)])
+    assert content_hash(Folders(strange, folders.altered)) != content_hash(folders)
 
 
 def test_names_are_taken_as_they_are_without_a_recipe_or_where_they_are_trusted(folders, searches):

@@ -29,6 +29,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print a line (or several) and log it with the time."""
+        text = text.encode(errors="backslashreplace").decode()  # names of files can be no UTF-8
         if not self._quiet:
             if self._bar is not None:
                 self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -52,7 +53,7 @@ class Console:
 
     def _write(self, lines: str) -> None:
         assert self._log is not None
-        with open(self._log, "a", encoding="utf-8") as file:
+        with open(self._log, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(lines)
 
     @contextmanager

@@ -38,9 +38,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8; the file appears whole or not at all."""
+    """Write `text` as UTF-8, bytes of file names that are none escaped; the file appears whole or not at all."""
     with whole_file(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _umask() -> int:

@@ -205,7 +205,7 @@ def content_hash(folders: Folders) -> str:
     """A hash of all pixels, names and labels, wherever they lie."""
     digest = hashlib.sha256()
     for part in (folders.clean, folders.altered):
-        digest.update("\n".join(part.names).encode())
+        digest.update("\n".join(part.names).encode(errors="surrogateescape"))
         digest.update(part.labels.tobytes())
         digest.update(part.images.tobytes())
     return digest.hexdigest()

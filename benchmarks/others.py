@@ -42,6 +42,7 @@ from unalter.evaluation import evaluate
 from unalter.pairing import PRECISION
 from unalter.pictures import to_uint8, write_picture
 from unalter.preparation import found_pairs, learned_recipe
+from unalter.progress import ignored
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 _CLEAN, _ALTERED, _TEST = 3_000, 3_000, 1_000
@@ -77,7 +78,7 @@ def main() -> None:
         print(f"{recipe.summary()}\nfitted in {time.perf_counter() - start:.0f} s", flush=True)
         start = time.perf_counter()
         # kept in the cache, so that the training below does not search again
-        pairs = found_pairs(folders, recipe, True, PRECISION, arguments.seed, lambda what, done: None)
+        pairs = found_pairs(folders, recipe, True, PRECISION, arguments.seed, ignored)
         print(f"paired in {time.perf_counter() - start:.0f} s")
         rows = {int(index): row for row, index in enumerate(folders.clean.index)}
         report("pairs", pairs, np.array([rows.get(truth[int(index)], -1) for index in folders.altered.index]))

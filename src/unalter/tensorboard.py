@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from unalter.errors import InputError
 from unalter.run import RunFolder
-from unalter.training.trainer import Progress
+from unalter.training.record import Progress
 
 
 def check_tensorboard() -> None:

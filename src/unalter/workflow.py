@@ -22,7 +22,8 @@ from unalter.run import RunFolder, latest_run, new_run
 from unalter.snapshots import Snapshots
 from unalter.tensorboard import BoardWriter, check_tensorboard
 from unalter.training.batches import PairSource
-from unalter.training.trainer import Progress, Trainer
+from unalter.training.record import Progress
+from unalter.training.trainer import Trainer
 
 _RUNS = Path("runs")
 Watcher = Callable[[str, Progress], object]

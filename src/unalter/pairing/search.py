@@ -133,13 +133,13 @@ class Search:
 
     def _likeness(self, matcher: Matcher | None) -> Callable[[np.ndarray], Tensor]:
         """How alike altered pictures uint8 [n, C, H, W] and the gallery are, before anything is aligned: [n, N]."""
-        if self.moves and matcher is None:
+        if not self.moves:
+            copies = F.normalize(self._small.flatten(1), dim=1)
+            return lambda altered: F.normalize(small(grounded(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
+        if matcher is None:
             return lambda altered: torch.zeros(len(altered), len(self._labels))
-        if self.moves and matcher is not None:
-            gallery = matcher.embed_clean(self._images.numpy())
-            return lambda altered: matcher.embed_altered(altered) @ gallery.T
-        copies = F.normalize(self._small.flatten(1), dim=1)
-        return lambda altered: F.normalize(small(grounded(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
+        gallery = matcher.embed_clean(self._images.numpy())
+        return lambda altered: matcher.embed_altered(altered) @ gallery.T
 
     def _find(self, altered: np.ndarray, likeness: Tensor) -> tuple[Tensor, Tensor]:
         """Candidates [n, K] and their errors, best first, from likeness [n, N]; row -1 and error inf for none."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,6 @@ from torch import nn
 
 from unalter.config import TrainOptions
 from unalter.errors import InputError, Interrupted
-from unalter.files import write_text
 from unalter.metrics import psnr, ssim
 from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
 from unalter.nn.muon import Muon
@@ -25,6 +21,7 @@ from unalter.training.average import AveragedModel
 from unalter.training.batches import Batch, PairSource
 from unalter.training.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
 from unalter.training.engine import make_fabric
+from unalter.training.record import TERMS, Progress
 from unalter.training.schedule import learning_rate, progress, warm_beta
 from unalter.training.stop import StopRequest
 
@@ -35,36 +32,6 @@ _CLIP_NORM = 400.0
 """Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 _EVALUATION_BATCH = 256
 Callback = Callable[["Trainer"], object]
-_TERMS = ("total", "reconstruction", "kl", "ssim", "pose")
-
-
-@dataclass
-class Progress:
-    """Where a training is; all of it is saved."""
-
-    epoch: int = 0
-    """Epochs that are done."""
-    step: int = 0
-    """Steps of the present epoch that are done."""
-    total_steps: int = 0
-    """Steps since the start."""
-    seconds: float = 0.0
-    """Time spent training and validating, maps and pictures not counted."""
-    epoch_seconds: float = 0.0
-    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TERMS, 0.0))
-    """The loss terms of the present epoch, each summed over its pictures."""
-    pictures: int = 0
-    """Pictures of the present epoch that are done."""
-    best_ssim: float = -math.inf
-    best_epoch: int = 0
-    finished: bool = False
-    history: list[dict[str, float]] = field(default_factory=list)
-    """One row per epoch, as in metrics.csv."""
-
-    @property
-    def means(self) -> dict[str, float]:
-        """The loss terms of the present epoch (see `unalter.nn.losses.Loss`), means over its pictures so far."""
-        return {name: total / max(1, self.pictures) for name, total in self.sums.items()}
 
 
 class Trainer:
@@ -194,13 +161,13 @@ class Trainer:
         self._model.zero_grad(set_to_none=True)
         self._fabric.backward(loss.total)
         norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM * self._size)
-        *values, norm = torch.stack([*(loss.terms()[name] for name in _TERMS), norm.detach()]).tolist()
+        *values, norm = torch.stack([*(loss.terms()[name] for name in TERMS), norm.detach()]).tolist()
         if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
             self._diverged(values, norm)
         for optimizer in self._optimizers:
             optimizer.step()
         self._average.update(self._model.module)
-        for name, value in zip(_TERMS, values, strict=True):
+        for name, value in zip(TERMS, values, strict=True):
             now.sums[name] += value * len(batch.x)
         now.pictures += len(batch.x)
 
@@ -210,25 +177,8 @@ class Trainer:
         scores = self._validate()
         spent = time.monotonic() - start
         now.seconds += spent
-        now.epoch += 1
+        now.end_epoch(scores, self._optimizers[1].param_groups[0]["lr"])
         now.finished = now.epoch >= self._options.epochs or self.done >= 1
-        done_terms = now.means
-        now.history.append(
-            {
-                "epoch": now.epoch,
-                "loss": done_terms["total"],
-                "reconstruction": done_terms["reconstruction"],
-                "kl": done_terms["kl"],
-                "ssim": done_terms["ssim"],
-                "pose": done_terms["pose"],
-                **scores,
-                "images_per_second": now.pictures / max(now.epoch_seconds, 1e-9),
-                "learning_rate": self._optimizers[1].param_groups[0]["lr"],
-                "seconds": now.seconds,
-            }
-        )
-        now.step, now.pictures, now.epoch_seconds = 0, 0, 0.0
-        now.sums = dict.fromkeys(_TERMS, 0.0)
         if scores["validation_ssim"] > now.best_ssim:
             now.best_ssim, now.best_epoch = scores["validation_ssim"], now.epoch
             details = {
@@ -240,7 +190,7 @@ class Trainer:
             save_model(self.folder, self.averaged, details)
         if now.finished:
             self._fit_mixture()
-        self._write_metrics()
+        self.progress.write_metrics(self.folder.metrics)
         self._save()
 
     def _fit_mixture(self) -> None:
@@ -292,7 +242,7 @@ class Trainer:
 
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.progress
-        terms = ", ".join(f"{name} {value:g}" for name, value in zip(_TERMS, values, strict=True))
+        terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
         raise InputError(
@@ -331,18 +281,7 @@ class Trainer:
         self._average.model.load_state_dict(saved["average"])
         self._average.steps = saved["average_steps"]
         self.progress = Progress(**saved["progress"])
-        self._write_metrics()
-
-    def _write_metrics(self) -> None:
-        if not self.progress.history:
-            self.folder.metrics.unlink(missing_ok=True)
-            return
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.progress.history[0]), lineterminator="\n")
-        writer.writeheader()
-        for row in self.progress.history:
-            writer.writerow({key: value if key == "epoch" else f"{value:.6g}" for key, value in row.items()})
-        write_text(self.folder.metrics, text.getvalue())
+        self.progress.write_metrics(self.folder.metrics)
 
 
 def _weights(model: Autoencoder) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

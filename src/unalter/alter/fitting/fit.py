@@ -233,9 +233,7 @@ def _won_back(images: np.ndarray, found: Backgrounds, members: np.ndarray) -> Te
 
 
 def _rounded(found: Backgrounds, seed: int) -> Backgrounds:
-    """Backgrounds that would have been found as these were, if sums are rounded, not their parts: then they do not tell
-    a background to the level.
-    """
+    """Backgrounds that would have been found as these were, where a sum is rounded, and so does not tell its parts."""
     floors = np.rint(found.images * (1 - found.weight))
     before = (floors + np.random.default_rng(seed).uniform(-0.5, 0.5, floors.shape)) / (1 - found.weight)
     return replace(found, images=np.clip(np.rint(before), 0, 255).astype(np.uint8))

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unalter.config import DataOptions
 from unalter.data import folders
 from unalter.data.cache import cache_folder
 from unalter.data.folders import read_folders
@@ -137,3 +138,12 @@ def test_a_cache_that_cannot_be_written_costs_time_only(data, tmp_path, decodes)
     first, second = read_folders(data, cache=unusable), read_folders(data, cache=unusable)
     np.testing.assert_array_equal(pixels(first), pixels(second))
     assert len(decodes) == 2
+
+
+def test_a_bad_file_stays_left_out_where_the_folder_is_called_otherwise(data, monkeypatch):
+    (data / "clean" / "clean_1_0.png").write_text("<html>")
+    whole = read_folders(data, DataOptions(skip_bad=True))
+    monkeypatch.chdir(data.parent)
+    again = read_folders("data", DataOptions(skip_bad=True))
+    assert again.clean.names == whole.clean.names == ["clean_0_0.png", "clean_2_0.png"]
+    np.testing.assert_array_equal(pixels(again), pixels(whole))

@@ -24,10 +24,12 @@ def cache_folder() -> Path:
 
 
 def fingerprint(sources: list[Source], *how: object) -> str:
-    """A hash of where pictures lie, of every file's name, size and modification time, and of how they are read."""
+    """A hash of where pictures lie and what that is called, of every file's name, size and modification time, and of
+    how they are read: what is wrong with a file is said, and kept, by what it is called.
+    """
     digest = hashlib.sha256(f"unalter pixels {_FORMAT} {how}".encode())
     for source in sources:
-        digest.update(f"\0{source.where.resolve()}\0".encode(errors="surrogateescape"))
+        digest.update(f"\0{source.where}\0{source.where.resolve()}\0".encode(errors="surrogateescape"))
         stamps = (f"{name}/{size}/{time}" for name, (size, time) in zip(source.names, source.stamps, strict=True))
         digest.update("\n".join(stamps).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]

@@ -29,9 +29,10 @@ demo: setup ## everything on the shipped digits, into runs/demo (made anew)
 test: setup ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q
 
-lint: setup ## style, format and types
+lint: setup ## style, format, types, and that nothing imports from above
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/pyright
 
 docs: setup ## build the documentation into build/docs

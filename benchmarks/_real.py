@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from unalter.data.idx import read_idx
-from unalter.pictures import write_picture
+from unalter.images.sheet import write_picture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 WORK = Path("runs/benchmark")

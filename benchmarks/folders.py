@@ -38,18 +38,18 @@ from unalter.alter import (
     Flip,
     GaussianNoise,
     Invert,
+    KeyedDraws,
     Occlusion,
-    PictureRandom,
     Recipe,
     Rotate,
     SaltAndPepper,
     Scale,
     ShotNoise,
-    picture_keys,
-)  # fmt: skip
+    fold_in,
+)
 from unalter.data.digits import load_digits
-from unalter.metrics import ssim
-from unalter.pictures import to_uint8
+from unalter.images.convert import to_uint8
+from unalter.images.metrics import ssim
 
 _HELD = 5
 """Every so manyth picture is kept to score on."""
@@ -251,7 +251,7 @@ def _try(kind: Kind, folder: Path, minutes: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     clean, labels = kind.images(rng)
     x = torch.from_numpy(clean[:, None] if clean.ndim == 3 else clean.transpose(0, 3, 1, 2).copy()).float() / 255
-    made = kind.recipe(x, PictureRandom(picture_keys(seed, torch.arange(len(x))))).numpy()
+    made = kind.recipe(x, KeyedDraws(fold_in(seed, torch.arange(len(x))))).numpy()
     altered = to_uint8(made)[:, 0] if clean.ndim == 3 else to_uint8(made).transpose(0, 2, 3, 1)
     held = np.arange(len(clean)) % _HELD == 0
     where = kind.write(folder / "data", clean[~held], altered[~held], labels[~held], rng)

@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import unalter
-from unalter.data import read_folders
-from unalter.pictures import grid, write_picture
+from unalter.data.dataset import read_dataset
+from unalter.images.sheet import grid, write_picture
 
 _COUNT = 100
 _STUDENT = 6_000
@@ -112,7 +112,7 @@ def main() -> None:
         f"within-class pixel variance: generated {variance(images, labels):.4f}, real {variance(real, real_labels):.4f}"
         f" (ratio {ratio:.2f})"
     )
-    clean = read_folders(training_folders()).clean.images
+    clean = read_dataset(training_folders()).clean.images
     close = np.quantile(nearest(real[:2_000], clean), 0.01)
     print(f"copies: {(nearest(images, clean) < close).mean():.1%} (1% of MNIST's test digits are as near)")
     many = np.concatenate([model.generate(label, _STUDENT, arguments.seed + 10 + label) for label in range(10)])

@@ -27,8 +27,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import unalter
-from unalter.altering import write_altered
-from unalter.cli import main as command_line
+from unalter.cli.main import main as command_line
+from unalter.commands.alter import write_altered
 from unalter.data.digits import write_digit_folder
 
 _GRACE = 60

@@ -26,9 +26,9 @@ import numpy as np
 import torch
 
 import unalter
-from unalter.altering import write_altered
+from unalter.commands.alter import write_altered
 from unalter.data.digits import write_digit_folder
-from unalter.run import ModelFolder
+from unalter.runs.folder import ModelFolder
 from unalter.training.checkpoint import load_checkpoint
 
 _FULL_EVERY = 5

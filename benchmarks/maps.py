@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 import unalter
-from unalter.data import read_altered
-from unalter.maps import load_maps, map_codes
-from unalter.maps.layout import onto
-from unalter.run import RunFolder
+from unalter.data.dataset import read_altered
+from unalter.maps.layout import map_codes, onto
+from unalter.maps.store import load_maps
+from unalter.runs.folder import RunFolder
 from unalter.tsne import TSNE
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.digits import load_digits
-from unalter.pictures import write_picture
+from unalter.images.sheet import write_picture
 
 _PART = 5_000
 _MOST_MOVED = 3

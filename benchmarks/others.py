@@ -26,23 +26,24 @@ from unalter.alter import (
     Branch,
     Contrast,
     GaussianNoise,
+    KeyedDraws,
     Occlusion,
-    PictureRandom,
     Recipe,
     Rotate,
     Scale,
     Translate,
+    fold_in,
     load_recipe,
-    picture_keys,
-)  # fmt: skip
-from unalter.console import Console
-from unalter.data import read_folders
+)
+from unalter.commands.evaluate import evaluate
+from unalter.data.dataset import read_dataset
 from unalter.data.idx import read_idx
-from unalter.evaluation import evaluate
-from unalter.pairing import PRECISION
-from unalter.pictures import to_uint8, write_picture
-from unalter.preparation import found_pairs, learned_recipe
-from unalter.progress import ignored
+from unalter.images.convert import to_uint8
+from unalter.images.sheet import write_picture
+from unalter.pairing.find import PRECISION
+from unalter.pipeline.prepare import found_pairs, learned_recipe
+from unalter.support.console import Console
+from unalter.support.progress import no_progress
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 _CLEAN, _ALTERED, _TEST = 3_000, 3_000, 1_000
@@ -72,16 +73,16 @@ def main() -> None:
     for name in [arguments.only] if arguments.only else RECIPES:
         print(f"\n{name}", flush=True)
         folder, truth = _write(name, arguments.seed)
-        folders = read_folders(folder / "data")
+        dataset = read_dataset(folder / "data")
         start = time.perf_counter()
-        recipe = learned_recipe(folders, arguments.seed, Console(quiet=True))
+        recipe = learned_recipe(dataset, arguments.seed, Console(quiet=True))
         print(f"{recipe.summary()}\nfitted in {time.perf_counter() - start:.0f} s", flush=True)
         start = time.perf_counter()
         # kept in the cache, so that the training below does not search again
-        pairs = found_pairs(folders, recipe, True, PRECISION, arguments.seed, ignored)
+        pairs = found_pairs(dataset, recipe, True, PRECISION, arguments.seed, no_progress)
         print(f"paired in {time.perf_counter() - start:.0f} s")
-        rows = {int(index): row for row, index in enumerate(folders.clean.index)}
-        report("pairs", pairs, np.array([rows.get(truth[int(index)], -1) for index in folders.altered.index]))
+        rows = {int(index): row for row, index in enumerate(dataset.clean.index)}
+        report("pairs", pairs, np.array([rows.get(truth[int(index)], -1) for index in dataset.altered.index]))
         run = folder / "run"
         unalter.train(
             folder / "data", out=run, models=("ae",), epochs=100_000, map_every=0, max_minutes=arguments.minutes,
@@ -102,7 +103,7 @@ def _write(name: str, seed: int) -> tuple[Path, dict[int, int]]:
     if name == "colour":
         pictures = _coloured(pictures, rng)
     x = torch.from_numpy(pictures).float() / 255
-    made = RECIPES[name](x, PictureRandom(picture_keys(seed, torch.arange(len(x)))))
+    made = RECIPES[name](x, KeyedDraws(fold_in(seed, torch.arange(len(x)))))
     altered = to_uint8(made.numpy())
     train, test = np.arange(_CLEAN), np.arange(len(x) - _TEST, len(x))
     for i in train:

@@ -19,10 +19,11 @@ from _real import training_folders
 from sklearn.metrics import roc_auc_score
 
 from unalter.alter import find_backgrounds
-from unalter.console import Console
-from unalter.data import Folders, read_folders
-from unalter.pairing import Pairs, find_pairs
-from unalter.preparation import recipe_for
+from unalter.data.dataset import Dataset, read_dataset
+from unalter.pairing.find import find_pairs
+from unalter.pairing.pairs import Pairs
+from unalter.pipeline.prepare import recipe_for
+from unalter.support.console import Console
 
 
 def main() -> None:
@@ -31,20 +32,20 @@ def main() -> None:
     parser.add_argument("--only", type=int, default=0, help="judge on so many altered files with, and as many without")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    folders = read_folders(training_folders())
+    dataset = read_dataset(training_folders())
     rng = np.random.default_rng(arguments.seed)
-    altered = folders.altered
+    altered = dataset.altered
     order = rng.permutation(len(altered))
     if arguments.only:
-        known = np.isin(altered.index[order], folders.clean.index)
+        known = np.isin(altered.index[order], dataset.clean.index)
         order = np.sort(np.concatenate([order[known][: arguments.only], order[~known][: arguments.only]]))
         order = rng.permutation(order)
-    origin = {int(index): row for row, index in enumerate(folders.clean.index)}
+    origin = {int(index): row for row, index in enumerate(dataset.clean.index)}
     truth = np.array([origin.get(int(altered.index[row]), -1) for row in order])
     names = 100_000 + rng.permutation(len(order))
     files = [f"aug_{i}_{y}.png" for i, y in zip(names, altered.labels[order], strict=True)]
     shuffled = replace(altered.rows(order), index=names, names=files)
-    nameless = Folders(folders.clean, shuffled)
+    nameless = Dataset(dataset.clean, shuffled)
     backgrounds = find_backgrounds(altered.images)
     blend = backgrounds.members[order] >= 0
     print(f"{len(order):,} altered files, {(truth >= 0).sum():,} have their clean one here; seed {arguments.seed}")
@@ -65,11 +66,11 @@ def report(name: str, pairs: Pairs, truth: np.ndarray, which: np.ndarray | None 
     has = truth[which] >= 0
     likeliest, score, accepted = pairs.likeliest[which], pairs.score[which], pairs.clean[which] >= 0
     right = (likeliest == truth[which]) & has
-    taken = right & accepted
+    branch_index = right & accepted
     print(
         f"{name:10} top-1 {right[has].mean():.4f}   AUC of 'has a partner' {roc_auc_score(has, score):.4f}   recall at "
         f"99% precision {recall_at(score, right, has, 0.99):.4f}   accepted {accepted.sum():,}: precision "
-        f"{taken.sum() / max(1, accepted.sum()):.4f}, recall {taken.sum() / has.sum():.4f}"
+        f"{branch_index.sum() / max(1, accepted.sum()):.4f}, recall {branch_index.sum() / has.sum():.4f}"
     )
 
 

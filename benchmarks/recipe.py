@@ -20,18 +20,9 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unalter.alter import (
-    Branch,
-    GaussianNoise,
-    PictureRandom,
-    Recipe,
-    Rotate,
-    find_backgrounds,
-    load_recipe,
-    picture_keys,
-)
-from unalter.alter.fitting import fit_recipe
-from unalter.data import read_folders
+from unalter.alter import Branch, GaussianNoise, KeyedDraws, Recipe, Rotate, find_backgrounds, fold_in, load_recipe
+from unalter.data.dataset import read_dataset
+from unalter.fitting.fit import fit_recipe
 
 _BATCH = 128
 
@@ -42,8 +33,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    folders = read_folders(training_folders())
-    clean, altered = folders.clean, folders.altered
+    dataset = read_dataset(training_folders())
+    clean, altered = dataset.clean, dataset.altered
     began = time.process_time()
     fit = fit_recipe(
         np.array(clean.images), np.array(altered.images),
@@ -57,7 +48,7 @@ def main() -> None:
     for name, recipe in (("fitted", fit.recipe), ("crude", crude), ("preset altered-mnist", preset)):
         began = time.process_time()
         x = torch.from_numpy(np.array(clean.images)).float() / 255
-        imitated = recipe(x, PictureRandom(picture_keys(arguments.seed, 1_000, torch.from_numpy(clean.index))))
+        imitated = recipe(x, KeyedDraws(fold_in(arguments.seed, 1_000, torch.from_numpy(clean.index))))
         real = torch.from_numpy(np.array(altered.images)).float() / 255
         auc = _judge((real, altered.index), (imitated, clean.index), arguments.epochs, arguments.seed)
         seconds = time.process_time() - began

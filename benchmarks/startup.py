@@ -15,7 +15,7 @@ from pathlib import Path
 
 from _real import training_folders
 
-from unalter.data import read_folders
+from unalter.data.dataset import read_dataset
 
 
 def main() -> None:
@@ -34,9 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         for what in ("decode and cache", "start again"):
             start = time.perf_counter()
-            folders = read_folders(data, cache=Path(cache))
+            dataset = read_dataset(data, cache=Path(cache))
             spent = time.perf_counter() - start
-            print(f"real folders, {what}: {spent:.2f} s ({len(folders.clean) + len(folders.altered):,} pictures)")
+            print(f"real folders, {what}: {spent:.2f} s ({len(dataset.clean) + len(dataset.altered):,} pictures)")
 
 
 if __name__ == "__main__":

@@ -25,13 +25,13 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from unalter.alter import find_backgrounds, load_recipe
-from unalter.altering import write_altered
-from unalter.config import TrainOptions
-from unalter.data import read_folders
+from unalter.commands.alter import write_altered
+from unalter.data.dataset import read_dataset
 from unalter.data.digits import write_digit_folder
 from unalter.nn import Architecture, Autoencoder, negative_elbo
-from unalter.pairing import pair_by_name
-from unalter.training.batches import PairSource
+from unalter.pairing.names import pair_by_name
+from unalter.training.options import TrainOptions
+from unalter.training.pair_sampler import PairSampler
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -93,11 +93,11 @@ def from_files(data: Path, batch: int) -> Iterator[Pair]:
 
 
 def from_memory(data: Path, options: TrainOptions) -> Iterator[Pair]:
-    folders = read_folders(data)
-    recipe = load_recipe("altered-mnist").fitted_to(find_backgrounds(folders.altered.images))
-    source = PairSource(
-        folders, pair_by_name(folders), recipe, true_pairs=options.true_pairs, won_back=options.won_back,
-        untouched=options.untouched, validation=options.validation, seed=0, device=torch.device("cpu"),
+    dataset = read_dataset(data)
+    recipe = load_recipe("altered-mnist").fitted_to(find_backgrounds(dataset.altered.images))
+    source = PairSampler(
+        dataset, pair_by_name(dataset), recipe, true_pairs=options.true_pairs, unblend=options.unblend,
+        identity_fraction=options.identity_fraction, validation=options.validation, seed=0, device=torch.device("cpu"),
     )  # fmt: skip
     epoch = 0
     while True:

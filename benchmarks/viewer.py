@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from unalter.altering import alter_pictures
+from unalter.commands.alter import alter_pictures
 from unalter.data.digits import load_digits
-from unalter.maps.viewer import MapPage, MappedPictures, MapSeries, write_viewer
+from unalter.maps.contents import MapPage, MappedImages, MapSeries
+from unalter.maps.viewer import write_viewer
 
 _KINDS = ("AE", "VAE means", "VAE samples", "CVAE means", "CVAE samples")
 _FLAGS = (
@@ -46,7 +47,7 @@ def made_page(count: int, kinds: tuple[str, ...]) -> MapPage:
     return MapPage(
         f"{count:,} points",
         ("made for measuring",),
-        MappedPictures([f"aug_{i}_{label}.png" for i, label in enumerate(y)], y, x_alt, digits, partner),
+        MappedImages([f"aug_{i}_{label}.png" for i, label in enumerate(y)], y, x_alt, digits, partner),
         tuple(_made_series(kind, y, partner, digits[origin], rng) for kind in kinds),
     )
 

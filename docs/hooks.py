@@ -9,7 +9,7 @@ from typing import Any
 import click
 from latex2mathml.converter import convert
 
-from unalter.cli import cli
+from unalter.cli.main import cli
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 _COMMANDS = "<!-- the help of every command -->"

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 
 import unalter
-from unalter.config import TrainOptions
-from unalter.data import read_folders
+from unalter.data.dataset import read_dataset
 from unalter.data.decode import read_picture
-from unalter.metrics import psnr, ssim
+from unalter.images.metrics import psnr, ssim
+from unalter.images.sheet import write_picture
 from unalter.nn import Architecture, negative_elbo
-from unalter.nn import model as nets
+from unalter.nn import autoencoder as nets
 from unalter.pairing.names import pair_by_name
-from unalter.pictures import write_picture
+from unalter.training.options import TrainOptions
 
 HERE = Path(__file__).parent
 OPTIONS = {"epochs": 50, "map_every": 10, "seed": 0}
@@ -65,15 +65,15 @@ class AlteredMNIST(torch.utils.data.Dataset):
     """The pairs whose names belong together: (altered, clean), float32 [1, 28, 28] each."""
 
     def __init__(self):
-        self.folders = read_folders(HERE / "Data")
-        self.pairs = pair_by_name(self.folders)
+        self.dataset = read_dataset(HERE / "Data")
+        self.pairs = pair_by_name(self.dataset)
 
     def __len__(self):
         return len(self.pairs.altered)
 
     def __getitem__(self, i):
         row = self.pairs.altered[i]
-        both = self.folders.altered.images[row], self.folders.clean.images[self.pairs.clean[row]]
+        both = self.dataset.altered.images[row], self.dataset.clean.images[self.pairs.clean[row]]
         return tuple(torch.tensor(picture / np.float32(255)) for picture in both)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import unalter
-from unalter.data import read_folders
-from unalter.pictures import grid, write_picture
+from unalter.data.dataset import read_dataset
+from unalter.images.sheet import grid, write_picture
 
 _COLUMNS = 20
 
@@ -19,10 +19,10 @@ def main() -> None:
     parser.add_argument("--demo", type=Path, default=Path("runs/demo"))
     parser.add_argument("--out", type=Path, default=Path("docs/images/demo.png"))
     arguments = parser.parse_args()
-    folders = read_folders(arguments.demo / "test-data")
-    rows = np.arange(_COLUMNS) * (len(folders.altered) // _COLUMNS)  # evenly spread, not picked
-    altered = np.array(folders.altered.images[rows])
-    partner = [folders.clean.index.tolist().index(i) for i in folders.altered.index[rows]]
+    dataset = read_dataset(arguments.demo / "test-data")
+    rows = np.arange(_COLUMNS) * (len(dataset.altered) // _COLUMNS)  # evenly spread, not picked
+    altered = np.array(dataset.altered.images[rows])
+    partner = [dataset.clean.index.tolist().index(i) for i in dataset.altered.index[rows]]
     denoised = unalter.load(arguments.demo / "run", "ae").denoise(altered)
     model = unalter.load(arguments.demo / "run", "cvae")
     generated = np.stack([model.generate(label, 4, seed=label)[:, None] for label in range(10)], axis=1)
@@ -30,7 +30,7 @@ def main() -> None:
     blank = np.full_like(altered[:1], 96)  # the grid's own grey
     write_picture(
         arguments.out,
-        grid([altered, denoised, folders.clean.images[partner], blank, generated[:_COLUMNS], generated[_COLUMNS:]]),
+        grid([altered, denoised, dataset.clean.images[partner], blank, generated[:_COLUMNS], generated[_COLUMNS:]]),
     )
 
 

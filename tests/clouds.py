@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unalter.tsne.student import DOF, POWER
+from unalter.tsne.kernels import DOF, POWER
 
 
 def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: int = 0):

@@ -43,9 +43,9 @@ def empty_cache(tmp_path_factory, monkeypatch) -> Path:
 def small_data(tmp_path_factory) -> Path:
     """A data set of 80 clean and 60 altered digits, with truth.csv and the recipe, less its background."""
     from unalter.alter.backgrounds import pattern_backgrounds
-    from unalter.altering import write_altered
+    from unalter.commands.alter import write_altered
     from unalter.data.digits import write_digit_folder
-    from unalter.pictures import write_picture
+    from unalter.images.sheet import write_picture
 
     folder = tmp_path_factory.mktemp("data")
     recipe = folder / "with-background" / "recipe.yaml"

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from unalter import workflow
 from unalter.alter import find_backgrounds, load_recipe
-from unalter.cli import main
-from unalter.pairing import finding, matcher, search
+from unalter.cli.main import main
+from unalter.commands import train as workflow
+from unalter.pairing import find as finding
+from unalter.pairing import matcher, search
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -93,6 +94,6 @@ def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) ->
         return SimpleNamespace(recipe=load_recipe(recipe).fitted_to(find_backgrounds(altered)))
 
     patch.setattr(workflow, "train", short)
-    patch.setattr("unalter.preparation.fit_recipe", fit)
+    patch.setattr("unalter.pipeline.prepare.fit_recipe", fit)
     for module, name, value in _SMALLER:
         patch.setattr(module, name, value)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from documents import README, ROOT, blocks, follow, make_quick
 
-from unalter.cli import cli
+from unalter.cli.main import cli
 
 DOCS = ROOT / "docs"
 FOLLOWED = [DOCS / "index.md", *sorted((DOCS / "how-to").glob("*.md"))]

@@ -75,4 +75,4 @@ def test_a_loader_gets_true_pairs(solution):
     assert x_alt.shape == x.shape == (1, 28, 28)
     assert x.min() >= 0 and x.max() <= 1 and x_alt.dtype == torch.float32
     row = data.pairs.altered[3]
-    assert data.folders.altered.index[row] == data.folders.clean.index[data.pairs.clean[row]]
+    assert data.dataset.altered.index[row] == data.dataset.clean.index[data.pairs.clean[row]]

@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from unalter.cli import main
+from unalter.cli.main import main
 
 TABLE = Path(__file__).parents[1] / "docs" / "errors.md"
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from unalter._version import __version__
 
 _PUBLIC = {
-    "InputError": "unalter.errors",
-    "Model": "unalter.inference",
-    "Run": "unalter.workflow",
+    "InputError": "unalter.support.errors",
+    "Model": "unalter.models.model",
+    "Run": "unalter.commands.train",
     "TSNE": "unalter.tsne",
-    "evaluate": "unalter.evaluation",
-    "load": "unalter.inference",
-    "train": "unalter.workflow",
+    "evaluate": "unalter.commands.evaluate",
+    "load": "unalter.models.model",
+    "train": "unalter.commands.train",
 }
 
 if TYPE_CHECKING:
-    from unalter.errors import InputError
-    from unalter.evaluation import evaluate
-    from unalter.inference import Model, load
+    from unalter.commands.evaluate import evaluate
+    from unalter.commands.train import Run, train
+    from unalter.models.model import Model, load
+    from unalter.support.errors import InputError
     from unalter.tsne import TSNE
-    from unalter.workflow import Run, train
 
 __all__ = ["TSNE", "InputError", "Model", "Run", "__version__", "evaluate", "load", "train"]
 

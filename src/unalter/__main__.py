@@ -1,5 +1,5 @@
 """`python -m unalter` is the command `unalter`."""
 
-from unalter.cli import main
+from unalter.cli.main import main
 
 main()

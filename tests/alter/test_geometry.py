@@ -1,15 +1,7 @@
 import pytest
 import torch
 
-from unalter.alter import (
-    Flip,
-    Perspective,
-    PictureRandom,
-    Rotate,
-    Scale,
-    Translate,
-    picture_keys,
-)
+from unalter.alter import Flip, KeyedDraws, Perspective, Rotate, Scale, Translate, fold_in
 from unalter.alter.geometry import sample
 
 N = 37
@@ -28,8 +20,8 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 every_warp = pytest.mark.parametrize("warp", WARPS.values(), ids=WARPS)
 
 
-def streams(count: int = N, seed: int = 0) -> PictureRandom:
-    return PictureRandom(picture_keys(seed, torch.arange(count)))
+def streams(count: int = N, seed: int = 0) -> KeyedDraws:
+    return KeyedDraws(fold_in(seed, torch.arange(count)))
 
 
 def pictures(shape: tuple[int, int, int], count: int = N) -> torch.Tensor:
@@ -62,7 +54,7 @@ def mapped(homography: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("size", [(60, 60), (60, 84)])
 def test_what_was_at_a_place_is_seen_where_the_homography_comes_from_it(warp, size):
     places = torch.rand(N, 2, generator=torch.Generator().manual_seed(9)) * 0.5 - 0.25
-    seen, homography = warp.traced(spots(size, places), streams())
+    seen, homography = warp.apply_with_homography(spots(size, places), streams())
     torch.testing.assert_close(mapped(homography, centres(seen)), places, atol=0.03, rtol=0)
 
 
@@ -72,7 +64,7 @@ def test_what_was_at_a_place_is_seen_where_the_homography_comes_from_it(warp, si
 def test_a_picture_is_sampled_at_its_homography_or_not_touched(warp, shape, probability):
     warp = type(warp)(**{name: getattr(warp, name) for name in warp.parameters()} | {"probability": probability})
     x = pictures(shape)
-    altered, homography = warp.traced(x, streams())
+    altered, homography = warp.apply_with_homography(x, streams())
     assert torch.equal(altered, warp(x, streams()))
     assert torch.equal(homography, warp.homography(shape[1:], streams()))
     stays = (homography == torch.eye(3)).flatten(1).all(1)
@@ -86,8 +78,8 @@ def test_a_picture_is_sampled_at_its_homography_or_not_touched(warp, shape, prob
 def test_homographies_of_two_steps_multiply_first_on_the_left(first):
     places = torch.rand(N, 2, generator=torch.Generator().manual_seed(9)) * 0.3 - 0.15
     random = streams()
-    once, moves = first.traced(spots((60, 84), places), random)
-    twice, moves_again = Perspective(distortion=0.4).traced(once, random)
+    once, moves = first.apply_with_homography(spots((60, 84), places), random)
+    twice, moves_again = Perspective(distortion=0.4).apply_with_homography(once, random)
     torch.testing.assert_close(mapped(moves @ moves_again, centres(twice)), places, atol=0.04, rtol=0)
 
 
@@ -95,7 +87,7 @@ def test_homographies_of_two_steps_multiply_first_on_the_left(first):
 def test_the_inverse_homography_puts_everything_back(warp):
     places = torch.rand(N, 2, generator=torch.Generator().manual_seed(9)) * 0.4 - 0.2
     x = spots((60, 84), places)
-    altered, homography = warp.traced(x, streams())
+    altered, homography = warp.apply_with_homography(x, streams())
     back = sample(altered, torch.linalg.inv(homography))
     assert (back - x).abs().mean() < 0.1 * x.mean()
 

@@ -13,18 +13,18 @@ from unalter.alter import (
     Flip,
     GaussianNoise,
     Invert,
+    KeyedDraws,
     Occlusion,
     Perspective,
-    PictureRandom,
     Rotate,
     SaltAndPepper,
     Scale,
     ShotNoise,
     Speckle,
     Translate,
-    picture_keys,
+    fold_in,
 )
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 N = 37
 SHAPES = [(1, 28, 28), (3, 9, 14)]
@@ -59,8 +59,8 @@ every_operation = pytest.mark.parametrize("name", operations((1, 28, 28)))
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
-def streams(count: int = N, seed: int = 0) -> PictureRandom:
-    return PictureRandom(picture_keys(seed, torch.arange(count)))
+def streams(count: int = N, seed: int = 0) -> KeyedDraws:
+    return KeyedDraws(fold_in(seed, torch.arange(count)))
 
 
 def pictures(shape: tuple[int, int, int], count: int = N) -> torch.Tensor:
@@ -74,12 +74,12 @@ def pictures(shape: tuple[int, int, int], count: int = N) -> torch.Tensor:
 @pytest.mark.parametrize("probability", [1.0, 0.5])
 def test_a_picture_comes_out_the_same_alone_and_in_any_batch(name, shape, probability):
     operation = replace(operations(shape)[name], probability=probability)
-    x, keys = pictures(shape), picture_keys(0, torch.arange(N))
-    together = operation(x, PictureRandom(keys))
+    x, keys = pictures(shape), fold_in(0, torch.arange(N))
+    together = operation(x, KeyedDraws(keys))
     for k in (0, 5, 11, N - 1):
-        assert torch.equal(operation(x[k : k + 1], PictureRandom(keys[k : k + 1])), together[k : k + 1])
+        assert torch.equal(operation(x[k : k + 1], KeyedDraws(keys[k : k + 1])), together[k : k + 1])
     order = torch.randperm(N, generator=torch.Generator().manual_seed(3))[:13]
-    assert torch.equal(operation(x[order], PictureRandom(keys[order])), together[order])
+    assert torch.equal(operation(x[order], KeyedDraws(keys[order])), together[order])
 
 
 @every_operation
@@ -279,9 +279,9 @@ def test_shot_noise_counts_are_poisson_distributed(rate):
 )
 def test_what_is_expected_of_noise_is_the_mean_of_what_it_does(noise, grey):
     x = torch.full((1, 1, 400, 500), grey)
-    expected = noise.average(x, PictureRandom(picture_keys(0, torch.arange(1))))
+    expected = noise.average(x, KeyedDraws(fold_in(0, torch.arange(1))))
     assert expected.std() < 1e-6
-    made = noise(x, PictureRandom(picture_keys(0, torch.arange(1))))
+    made = noise(x, KeyedDraws(fold_in(0, torch.arange(1))))
     assert abs(made.mean() - expected.mean()) < 0.005
 
 

@@ -8,25 +8,25 @@ from unalter.alter import (
     Branch,
     Flip,
     Invert,
+    KeyedDraws,
     Perspective,
-    PictureRandom,
     Recipe,
     Rotate,
     Scale,
     Translate,
+    fold_in,
     load_recipe,
-    picture_keys,
     presets,
 )
 from unalter.alter.backgrounds import Backgrounds
 from unalter.alter.geometry import sample
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 SHAPES = [(1, 28, 28), (3, 9, 14)]
 
 
-def streams(count: int) -> PictureRandom:
-    return PictureRandom(picture_keys(1, torch.arange(count)))
+def streams(count: int) -> KeyedDraws:
+    return KeyedDraws(fold_in(1, torch.arange(count)))
 
 
 def pictures(count: int, shape: tuple[int, int, int]) -> torch.Tensor:
@@ -54,25 +54,26 @@ def test_presets_alter_pictures_of_any_shape_within_range(name, shape):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", presets())
 def test_a_picture_comes_out_the_same_alone_and_in_any_batch(name, shape):
-    recipe, x, keys = load_recipe(name, shape), pictures(40, shape), picture_keys(1, torch.arange(40))
-    together = recipe(x, PictureRandom(keys))
+    recipe, x, keys = load_recipe(name, shape), pictures(40, shape), fold_in(1, torch.arange(40))
+    together = recipe(x, KeyedDraws(keys))
     for k in range(0, 40, 7):
-        assert torch.equal(recipe(x[k : k + 1], PictureRandom(keys[k : k + 1])), together[k : k + 1])
+        assert torch.equal(recipe(x[k : k + 1], KeyedDraws(keys[k : k + 1])), together[k : k + 1])
     order = torch.randperm(40, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(recipe(x[order], PictureRandom(keys[order])), together[order])
+    assert torch.equal(recipe(x[order], KeyedDraws(keys[order])), together[order])
 
 
 def test_branches_are_taken_by_share():
     shares = [0.1, 0.3, 0.6]
     recipe = Recipe("r", tuple(Branch(share, ()) for share in shares))
-    counts = recipe.taken(streams(20000)).bincount(minlength=3) / 20000
+    counts = recipe.branch_index(streams(20000)).bincount(minlength=3) / 20000
     for count, share in zip(counts.tolist(), shares, strict=True):
         assert count == pytest.approx(share, abs=4 * (share * (1 - share) / 20000) ** 0.5)
 
 
 def test_shares_need_not_add_up_to_one():
     half, whole = (
-        Recipe("r", tuple(Branch(scale * share, ()) for share in (0.2, 0.8))).taken(streams(500)) for scale in (0.5, 1)
+        Recipe("r", tuple(Branch(scale * share, ()) for share in (0.2, 0.8))).branch_index(streams(500))
+        for scale in (0.5, 1)
     )
     assert torch.equal(half, whole)
 
@@ -80,15 +81,15 @@ def test_shares_need_not_add_up_to_one():
 def test_a_picture_goes_through_the_branch_that_taken_tells():
     recipe = Recipe("r", (Branch(0.5, (Invert(probability=1.0),)), Branch(0.5, ())))
     x = random_backgrounds(200, (1, 4, 4))
-    taken = recipe.taken(streams(200))[:, None, None, None]
-    torch.testing.assert_close(recipe(x, streams(200)), torch.where(taken == 0, 1 - x, x))
+    branch_index = recipe.branch_index(streams(200))[:, None, None, None]
+    torch.testing.assert_close(recipe(x, streams(200)), torch.where(branch_index == 0, 1 - x, x))
 
 
 def test_steps_come_in_their_order():
     x = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(3))
-    turned, flipped = Rotate(degrees=(90.0, 90.0), sampling="nearest"), Flip()
+    with_values, flipped = Rotate(degrees=(90.0, 90.0), sampling="nearest"), Flip()
     expected = torch.rot90(x, 1, (-2, -1)).flip(-1)
-    altered = Recipe("r", (Branch(1.0, (turned, flipped)),))(x, streams(3))
+    altered = Recipe("r", (Branch(1.0, (with_values, flipped)),))(x, streams(3))
     torch.testing.assert_close(altered, expected, atol=0.5 / 255 + 1e-5, rtol=0)
 
 
@@ -109,15 +110,15 @@ def test_a_share_that_cannot_be_and_a_recipe_of_nothing_are_input_errors():
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", presets())
 def test_traced_gives_the_pictures_of_a_call_and_homographies_that_do_not_depend_on_the_batch(name, shape):
-    recipe, x, keys = load_recipe(name, shape), pictures(60, shape), picture_keys(1, torch.arange(60))
-    altered, homography = recipe.traced(x, PictureRandom(keys))
-    assert torch.equal(altered, recipe(x, PictureRandom(keys)))
+    recipe, x, keys = load_recipe(name, shape), pictures(60, shape), fold_in(1, torch.arange(60))
+    altered, homography = recipe.apply_with_homography(x, KeyedDraws(keys))
+    assert torch.equal(altered, recipe(x, KeyedDraws(keys)))
     assert (homography.shape, homography.dtype) == ((60, 3, 3), torch.float32)
     for k in range(0, 60, 7):
-        alone = recipe.traced(x[k : k + 1], PictureRandom(keys[k : k + 1]))[1]
+        alone = recipe.apply_with_homography(x[k : k + 1], KeyedDraws(keys[k : k + 1]))[1]
         torch.testing.assert_close(alone, homography[k : k + 1], atol=1e-6, rtol=0)
     moved = (homography != torch.eye(3)).flatten(1).any(1)
-    assert torch.equal(moved, recipe.taken(PictureRandom(keys)) == (1 if name == "altered-mnist" else -1))
+    assert torch.equal(moved, recipe.branch_index(KeyedDraws(keys)) == (1 if name == "altered-mnist" else -1))
 
 
 def test_the_traced_homography_leads_through_all_steps_of_the_branch_at_once():
@@ -127,8 +128,8 @@ def test_the_traced_homography_leads_through_all_steps_of_the_branch_at_once():
     waves = 0.5 + 0.25 * ((6 * u).sin() + (5 * v).cos())  # smooth, so that resampling hardly blurs it
     middle = (1 - 4 * (u**2 + v**2)).clamp_min(0).sqrt()  # and never outside on its way
     x = (waves * middle).expand(200, 1, 40, 52)
-    altered, homography = recipe.traced(x, streams(200))
-    moved = recipe.taken(streams(200)) == 0
+    altered, homography = recipe.apply_with_homography(x, streams(200))
+    moved = recipe.branch_index(streams(200)) == 0
     assert torch.equal(moved, (homography != torch.eye(3)).flatten(1).any(1))
     at_once = sample(x, homography)
     assert (altered - at_once)[moved].abs().mean() < 0.1 * (at_once - x)[moved].abs().mean()

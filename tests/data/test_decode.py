@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unalter.data.dataset import read_altered, read_dataset
 from unalter.data.decode import read_picture
-from unalter.data.folders import read_altered, read_folders
-from unalter.errors import InputError
-from unalter.pictures import write_picture
+from unalter.images.sheet import write_picture
+from unalter.support.errors import InputError
 
 RNG = np.random.default_rng(1)
 
@@ -19,9 +19,9 @@ def test_rows_are_the_files_pixel_for_pixel(tmp_path):
     for name, images in (("clean", clean), ("aug", altered)):
         for i, picture in enumerate(images):
             write_picture(tmp_path / name / f"{name}_{i}_0.png", picture)
-    folders = read_folders(tmp_path)
-    np.testing.assert_array_equal(folders.clean.images, clean)
-    np.testing.assert_array_equal(folders.altered.images, altered)
+    dataset = read_dataset(tmp_path)
+    np.testing.assert_array_equal(dataset.clean.images, clean)
+    np.testing.assert_array_equal(dataset.altered.images, altered)
 
 
 def test_equal_channels_are_grey(tmp_path):
@@ -67,7 +67,7 @@ def test_all_unusable_pictures_are_reported_together(tmp_path):
     whole = (tmp_path / "aug" / "a_0_0.png").read_bytes()
     (tmp_path / "aug" / "half_9_3.png").write_bytes(whole[: len(whole) - 25])
     with pytest.raises(InputError) as caught:
-        read_folders(tmp_path)
+        read_dataset(tmp_path)
     message = str(caught.value)
     assert "wide_8_0.png: 7 x 5 pixels where most have 4 x 5" in message
     for name in ("text_9_0.png", "void_9_1.png", "half_9_3.png"):

@@ -7,7 +7,7 @@ from PIL import Image
 from unalter.data import digits
 from unalter.data.digits import load_digits, write_digit_folder
 from unalter.data.idx import read_idx
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 MNIST = Path(__file__).resolve().parents[3] / "shared/data/mnist"
 

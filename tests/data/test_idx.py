@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unalter.data.idx import read_idx
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 

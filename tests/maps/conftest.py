@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unalter.maps.viewer import MapPage, MappedPictures, MapSeries, write_viewer
+from unalter.maps.contents import MapPage, MappedImages, MapSeries
+from unalter.maps.viewer import write_viewer
 
 LATTICE = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
 """27 points; the home view looks at the middle one, row 13, and no other is before it."""
@@ -34,7 +35,7 @@ def lattice_page() -> MapPage:
     return MapPage(
         title="Lattice <of> maps",
         facts=("27 pictures", "no network"),
-        pictures=MappedPictures(names, rows % 3, flat(LEVELS), flat(LEVELS[::2] // 2), partner),
+        pictures=MappedImages(names, rows % 3, flat(LEVELS), flat(LEVELS[::2] // 2), partner),
         series=(
             MapSeries(
                 "AE", (10, 20, 30), np.stack([rolled(0), rolled(1), rolled(2)]), ("ten", "twenty", "thirty"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unalter.maps import PointMap, StoredMaps, load_maps, map_codes, save_maps
-from unalter.maps.layout import label_accuracy, neighbour_recall
+from unalter.maps.layout import PointMap, label_accuracy, map_codes, neighbour_recall
+from unalter.maps.store import StoredMaps, load_maps, save_maps
 
 
 def codes(seed: int = 0, moved: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unalter.errors import InputError
 from unalter.maps.packing import UNKNOWN, quantised_errors, quantised_points
 from unalter.maps.thumbnails import PER_ATLAS, atlases, thumbnail_size
 from unalter.maps.viewer import write_viewer
+from unalter.support.errors import InputError
 
 
 def blocks(path) -> dict[str, str]:

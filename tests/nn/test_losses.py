@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch.distributions import Bernoulli
 
-from unalter.metrics import ssim
+from unalter.images.metrics import ssim
 from unalter.nn import DiagonalGaussian, negative_elbo
-from unalter.nn.model import Output
+from unalter.nn.autoencoder import Output
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.rand(6, 1, 9, 8, generator=GENERATOR)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from unalter.alter import Flip, PictureRandom, Rotate, picture_keys
+from unalter.alter import Flip, KeyedDraws, Rotate, fold_in
 from unalter.nn import Architecture, Autoencoder, negative_elbo, pose_error, widths_for
-from unalter.nn.model import coarse_size
+from unalter.nn.architecture import coarse_size
 
 KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 4}}
 KINDS["posed cvae"] = {**KINDS["cvae"], "pose": True}
@@ -38,7 +38,7 @@ def stirred(model: Autoencoder) -> Autoencoder:
 
 def moved(count: int, size: str) -> torch.Tensor:
     """Homographies of turned pictures, half of them mirrored."""
-    random = PictureRandom(picture_keys(0, torch.arange(count)))
+    random = KeyedDraws(fold_in(0, torch.arange(count)))
     _, *sides = SIZES[size]
     return Rotate().homography((sides[0], sides[1]), random) @ Flip(probability=0.5).homography((1, 1), random)
 

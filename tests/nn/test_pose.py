@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.alter import Flip, Perspective, PictureRandom, Rotate, picture_keys
+from unalter.alter import Flip, KeyedDraws, Perspective, Rotate, fold_in
 from unalter.alter.geometry import sample
 from unalter.data.digits import load_digits
 from unalter.nn.pose import Pose, PoseNet, ink, pose_error
@@ -98,7 +98,7 @@ def test_turns_and_flips_have_the_modes_of_their_names():
     """Anticlockwise by quarters is four turns less; a mirrored picture is of an odd mode."""
     for quarters in range(4):
         for flipped in (0, 1):
-            one = PictureRandom(picture_keys(0, torch.arange(1)))
+            one = KeyedDraws(fold_in(0, torch.arange(1)))
             homography = Rotate(degrees=(90.0 * quarters, 90.0 * quarters)).homography((28, 28), one)
             # the picture is flipped first, then turned
             homography = (Flip().homography((28, 28), one) @ homography) if flipped else homography
@@ -109,7 +109,7 @@ def test_turns_and_flips_have_the_modes_of_their_names():
 
 
 def test_a_keystone_is_of_turn_0_and_its_rest_a_little_smaller():
-    random = PictureRandom(picture_keys(0, torch.arange(N)))
+    random = KeyedDraws(fold_in(0, torch.arange(N)))
     keystone = Perspective(distortion=0.3).homography((28, 28), random)
     smaller, whole = (torch.tensor([size, 0, 0, size, 0, 0]).expand(N, 6) for size in (0.85, 1.0))
     turn = torch.zeros(N, dtype=torch.int64)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.alter import Perspective, PictureRandom, Rotate, Scale, Translate, picture_keys
+from unalter.alter import KeyedDraws, Perspective, Rotate, Scale, Translate, fold_in
 from unalter.alter.geometry import sample
 from unalter.data.digits import load_digits
 from unalter.pairing.alignment import Poses, align, corners, grounded, small, spread_out
@@ -19,8 +19,8 @@ def smooth(count: int, size: tuple[int, int]) -> torch.Tensor:
     return torch.exp(-20 * ((u - places[:, :, 0]) ** 2 + (v - places[:, :, 1]) ** 2)).sum(1, keepdim=True)
 
 
-def streams(seed: int, count: int = N) -> PictureRandom:
-    return PictureRandom(picture_keys(seed, torch.arange(count)))
+def streams(seed: int, count: int = N) -> KeyedDraws:
+    return KeyedDraws(fold_in(seed, torch.arange(count)))
 
 
 def turned(degrees: float, size: tuple[int, int] = (28, 28)) -> torch.Tensor:

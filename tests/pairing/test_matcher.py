@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.alter import Branch, Contrast, PictureRandom, Recipe, Rotate, picture_keys
+from unalter.alter import Branch, Contrast, KeyedDraws, Recipe, Rotate, fold_in
 from unalter.data.digits import first_of_each_class, load_digits
+from unalter.images.convert import to_uint8
 from unalter.pairing import matcher as matching
 from unalter.pairing.matcher import Matcher, train_matcher
-from unalter.pictures import to_uint8
 
 IMAGES, LABELS = (part[first_of_each_class(load_digits("test")[1], 16)] for part in load_digits("test"))
 IMAGES = IMAGES.reshape(-1, 1, 14, 2, 14, 2).mean((3, 5)).astype(np.uint8)
@@ -15,7 +15,7 @@ RECIPE = Recipe("r", (Branch(1.0, (Rotate(degrees=(-30, 30)), Contrast())),))
 
 def altered(images: np.ndarray, seed: int = 99) -> np.ndarray:
     x = torch.from_numpy(images).float() / 255
-    return to_uint8(RECIPE(x, PictureRandom(picture_keys(seed, torch.arange(len(x))))).numpy())
+    return to_uint8(RECIPE(x, KeyedDraws(fold_in(seed, torch.arange(len(x))))).numpy())
 
 
 def recall(matcher: Matcher) -> float:

@@ -4,9 +4,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from unalter.data import Folders, Pictures
-from unalter.errors import InputError
-from unalter.pairing import Pairs, read_pairs, write_pairs
+from unalter.data.dataset import Dataset, ImageSet
+from unalter.pairing.pairs import Pairs, read_pairs, write_pairs
+from unalter.support.errors import InputError
 
 ALTERED = ["aug_0_0.png", "aug, odd_1_1.png", "aug_2_2.png", "aug_3_2.png", "aug_4_0.png"]
 PAIRS = Pairs(
@@ -19,19 +19,19 @@ PAIRS = Pairs(
 )
 
 
-def pictures(names: list[str]) -> Pictures:
+def pictures(names: list[str]) -> ImageSet:
     images, numbers = np.zeros((len(names), 1, 2, 2), np.uint8), np.arange(len(names))
-    return Pictures(images, numbers, numbers, names)
+    return ImageSet(images, numbers, numbers, names)
 
 
 @pytest.fixture
-def folders() -> Folders:
-    return Folders(pictures(["clean_0_0.png", "clean_1_1.png", "clean, odd_2_2.png"]), pictures(ALTERED))
+def dataset() -> Dataset:
+    return Dataset(pictures(["clean_0_0.png", "clean_1_1.png", "clean, odd_2_2.png"]), pictures(ALTERED))
 
 
 @pytest.fixture
-def path(tmp_path, folders):
-    write_pairs(tmp_path / "pairs.csv", folders, PAIRS)
+def path(tmp_path, dataset):
+    write_pairs(tmp_path / "pairs.csv", dataset, PAIRS)
     return tmp_path / "pairs.csv"
 
 
@@ -49,38 +49,38 @@ def test_pairs_csv_has_one_row_an_altered_picture_in_order(path):
     ]
 
 
-def test_what_was_written_is_read_back(path, folders):
-    found = read_pairs(path, folders)
+def test_what_was_written_is_read_back(path, dataset):
+    found = read_pairs(path, dataset)
     for spec in fields(Pairs):
         np.testing.assert_array_equal(getattr(found, spec.name), getattr(PAIRS, spec.name), spec.name)
     assert (found.clean.dtype, found.doubtful.dtype) == (np.int64, np.int64)
 
 
-def test_pairs_of_other_folders_are_refused(path, folders):
-    fewer = Folders(folders.clean, folders.altered.rows(np.arange(4)))
+def test_pairs_of_other_folders_are_refused(path, dataset):
+    fewer = Dataset(dataset.clean, dataset.altered.rows(np.arange(4)))
     with pytest.raises(InputError, match="other altered pictures"):
         read_pairs(path, fewer)
-    without = Folders(folders.clean.rows(np.arange(2)), folders.altered)
+    without = Dataset(dataset.clean.rows(np.arange(2)), dataset.altered)
     with pytest.raises(InputError, match=r"not a list of pairs of these folders .*odd_2_2"):
         read_pairs(path, without)
 
 
-def test_a_file_that_is_no_list_of_pairs_is_named(path, folders):
+def test_a_file_that_is_no_list_of_pairs_is_named(path, dataset):
     whole = path.read_bytes()
     for text in (b"", b"junk", b"\xff\xfe\x00", whole.replace(b"likeliest", b"other"), whole.replace(b"0.25", b"high")):
         path.write_bytes(text)
         with pytest.raises(InputError, match=r"pairs\.csv"):
-            read_pairs(path, folders)
+            read_pairs(path, dataset)
     with pytest.raises(InputError, match=r"nowhere\.csv"):
-        read_pairs(path.with_name("nowhere.csv"), folders)
+        read_pairs(path.with_name("nowhere.csv"), dataset)
 
 
-def test_a_file_cut_short_anywhere_is_an_input_error(path, folders):
+def test_a_file_cut_short_anywhere_is_an_input_error(path, dataset):
     whole = path.read_bytes()
     for size in range(whole.rindex(b"aug_4_0.png"), whole.rindex(b",") + 1):
         path.write_bytes(whole[:size])
         with pytest.raises(InputError, match=r"pairs\.csv"):
-            read_pairs(path, folders)
+            read_pairs(path, dataset)
 
 
 def test_the_summary_says_so_where_there_is_no_pair_at_all():

@@ -2,23 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.alter import (
-    Blur,
-    Branch,
-    Contrast,
-    GaussianNoise,
-    Invert,
-    Operation,
-    PictureRandom,
-    Recipe,
-    Rotate,
-    picture_keys,
-)
+from unalter.alter import Alteration, Blur, Branch, Contrast, GaussianNoise, Invert, KeyedDraws, Recipe, Rotate, fold_in
 from unalter.data.digits import first_of_each_class, load_digits
-from unalter.pairing import explanation, search
+from unalter.images.convert import to_uint8
+from unalter.pairing import inversion as explanation
+from unalter.pairing import search
 from unalter.pairing.matcher import Matcher
 from unalter.pairing.search import Search
-from unalter.pictures import to_uint8
 
 IMAGES, LABELS = (part[first_of_each_class(load_digits("test")[1], 6)] for part in load_digits("test"))
 IMAGES = IMAGES[:, None]
@@ -27,10 +17,10 @@ TURNED = (Rotate(degrees=(-20, 20)), Blur())
 EVEN = np.arange(N) % 2 == 0
 
 
-def altered_by(*steps: Operation) -> np.ndarray:
+def altered_by(*steps: Alteration) -> np.ndarray:
     recipe = Recipe("r", (Branch(1.0, steps),))
     x = torch.from_numpy(IMAGES).float() / 255
-    return to_uint8(recipe(x, PictureRandom(picture_keys(99, torch.arange(N)))).numpy())
+    return to_uint8(recipe(x, KeyedDraws(fold_in(99, torch.arange(N)))).numpy())
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,9 +9,9 @@ import yaml
 from PIL import Image
 
 import unalter
-from unalter.cli import main
+from unalter.cli.main import main
 from unalter.data.digits import load_digits
-from unalter.pictures import write_picture
+from unalter.images.sheet import write_picture
 from unalter.report.figures import line_chart, sheet, shown
 
 SECTIONS = ["data", "recipe", "training", "samples", "maps", "scores", "generated", "walks", "settings"]

@@ -19,11 +19,12 @@ import pytest
 import torch
 
 import unalter
-from unalter.altering import write_altered
+from unalter.commands.alter import write_altered
 from unalter.data.digits import load_digits
-from unalter.pictures import write_picture
-from unalter.run import RunFolder
-from unalter.training.checkpoint import load_checkpoint, load_model
+from unalter.images.sheet import write_picture
+from unalter.models.files import load_model
+from unalter.runs.folder import RunFolder
+from unalter.training.checkpoint import load_checkpoint
 from unalter.training.trainer import Trainer
 
 _EPOCHS = 3

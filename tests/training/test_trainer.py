@@ -14,9 +14,9 @@ from PIL import Image
 
 import unalter
 from unalter import InputError
-from unalter.data import read_altered
-from unalter.nn import mixture
-from unalter.run import RunFolder
+from unalter.data.dataset import read_altered
+from unalter.nn import latent_prior as mixture
+from unalter.runs.folder import RunFolder
 from unalter.training import trainer
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
 

@@ -10,9 +10,9 @@ from sklearn.neighbors import NearestNeighbors
 from unalter.tsne import neighbours
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.divergence import attraction_divergence, divergence
-from unalter.tsne.forces import Repulsion
+from unalter.tsne.kernels import DOF, PLANE, POWER, SPACE
 from unalter.tsne.loops import Threads
-from unalter.tsne.student import DOF, PLANE, POWER, SPACE
+from unalter.tsne.repulsion import Repulsion
 
 ONE_THREAD = Threads(1)
 

@@ -11,9 +11,9 @@ from clouds import CLOUDS, blobs, cloud, reference
 from unalter.tsne import TSNE
 from unalter.tsne.descent import LoopForces
 from unalter.tsne.device import DeviceForces, exact_field, nearest_on
+from unalter.tsne.kernels import DOF, NEAR, PLANE, POWER, SPACE
 from unalter.tsne.loops import Threads
 from unalter.tsne.neighbours import nearest
-from unalter.tsne.student import DOF, NEAR, PLANE, POWER, SPACE
 
 DEVICES = ["cpu:0", *(["cuda"] if torch.cuda.is_available() else [])]
 """`cpu:0` is torch's CPU; `cpu` alone would be the compiled loops."""

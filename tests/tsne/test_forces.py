@@ -7,11 +7,12 @@ import pytest
 import scipy.sparse as sp
 from clouds import CLOUDS, cloud, reference
 
+from unalter.tsne.attraction import attraction
 from unalter.tsne.cells import count_pairs, sort_into_cells
-from unalter.tsne.forces import _SPACING, Repulsion, attraction, exact_field
 from unalter.tsne.grid import Grid
+from unalter.tsne.kernels import DOF, NEAR, PLANE, POWER, SPACE, kernel, smooth_kernel, taylor
 from unalter.tsne.loops import Threads, threads
-from unalter.tsne.student import DOF, NEAR, PLANE, POWER, SPACE, kernel, smooth_kernel, taylor
+from unalter.tsne.repulsion import _SPACING, Repulsion, exact_field
 
 
 @pytest.fixture(scope="module")

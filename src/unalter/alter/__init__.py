@@ -1,37 +1,36 @@
 """Alterations as batched tensor functions, and recipes made of them."""
 
-from unalter.alter.backgrounds import find_backgrounds
-from unalter.alter.fitting import Fit, fit_recipe
-from unalter.alter.geometry import Flip, Perspective, Rotate, Scale, Translate, Warp
-from unalter.alter.operations import (
+from unalter.alter.alteration import (
+    Alteration,
     Blend,
     Blur,
     Contrast,
     GaussianNoise,
     Invert,
     Occlusion,
-    Operation,
     SaltAndPepper,
     ShotNoise,
     Speckle,
 )
-from unalter.alter.random import PictureRandom, picture_keys
-from unalter.alter.reading import load_recipe, presets
+from unalter.alter.backgrounds import find_backgrounds
+from unalter.alter.draws import KeyedDraws, fold_in
+from unalter.alter.geometry import Flip, Geometric, Perspective, Rotate, Scale, Translate
 from unalter.alter.recipe import Branch, Recipe
+from unalter.alter.recipe_file import load_recipe, presets
 
 __all__ = [
+    "Alteration",
     "Blend",
     "Blur",
     "Branch",
     "Contrast",
-    "Fit",
     "Flip",
     "GaussianNoise",
+    "Geometric",
     "Invert",
+    "KeyedDraws",
     "Occlusion",
-    "Operation",
     "Perspective",
-    "PictureRandom",
     "Recipe",
     "Rotate",
     "SaltAndPepper",
@@ -39,10 +38,8 @@ __all__ = [
     "ShotNoise",
     "Speckle",
     "Translate",
-    "Warp",
     "find_backgrounds",
-    "fit_recipe",
+    "fold_in",
     "load_recipe",
-    "picture_keys",
     "presets",
 ]

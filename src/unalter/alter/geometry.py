@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.alter.operations import Operation, Range
-from unalter.alter.random import PictureRandom
+from unalter.alter.alteration import Alteration, Range
+from unalter.alter.draws import KeyedDraws
 
 Axis = Literal["horizontal", "vertical"]
 Sampling = Literal["nearest", "bilinear"]
@@ -26,10 +26,10 @@ _HORIZON = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warp(Operation):
+class Geometric(Alteration):
     """What moves things: `draw` says where to, `warp` does it."""
 
-    def traced(self, x: Tensor, random: PictureRandom) -> tuple[Tensor, Tensor]:
+    def apply_with_homography(self, x: Tensor, random: KeyedDraws) -> tuple[Tensor, Tensor]:
         height, width = x.shape[-2:]
         homography = self.homography((height, width), random)
         if self.probability >= 1:
@@ -40,7 +40,7 @@ class Warp(Operation):
         altered[moved] = self.warp(x[moved], homography[moved])
         return altered, homography
 
-    def homography(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def homography(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         """Draw what a call with the same stream does to pictures of size (H, W).
 
         Returns:
@@ -50,7 +50,7 @@ class Warp(Operation):
         drawn = self.draw(size, random)
         return drawn if self.probability >= 1 else torch.where(chosen[:, None, None], drawn, _identity(random))
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         """The homographies float32 [N, 3, 3] if it happens to every picture."""
         raise NotImplementedError
 
@@ -60,7 +60,7 @@ class Warp(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flip(Warp):
+class Flip(Geometric):
     """Mirror; `horizontal` exchanges left and right."""
 
     name = "flip"
@@ -68,7 +68,7 @@ class Flip(Warp):
 
     axis: Axis = "horizontal"
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         homography = _identity(random)
         axis = 0 if self.axis == "horizontal" else 1
         homography[:, axis, axis] = -1
@@ -79,7 +79,7 @@ class Flip(Warp):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampledWarp(Warp):
+class Resampled(Geometric):
     """A warp whose pixels are looked up in the clean picture; what comes in from outside is black."""
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"sampling": get_args(Sampling)}
@@ -91,7 +91,7 @@ class SampledWarp(Warp):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rotate(SampledWarp):
+class Rotate(Resampled):
     """Turn about the centre, anticlockwise where degrees are positive."""
 
     name = "rotate"
@@ -99,7 +99,7 @@ class Rotate(SampledWarp):
 
     degrees: Range = (-180.0, 180.0)
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         height, width = size
         angle = random.between(*self.degrees) * (math.pi / 180)
         homography = _identity(random)
@@ -110,7 +110,7 @@ class Rotate(SampledWarp):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale(SampledWarp):
+class Scale(Resampled):
     """Zoom about the centre: a factor below 1 makes things smaller."""
 
     name = "scale"
@@ -118,14 +118,14 @@ class Scale(SampledWarp):
 
     factor: Range = (0.7, 1.0)
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         homography = _identity(random)
         homography[:, 0, 0] = homography[:, 1, 1] = 1 / random.between(*self.factor)
         return homography
 
 
 @dataclass(frozen=True, kw_only=True)
-class Translate(SampledWarp):
+class Translate(Resampled):
     """Shift to the right by `across` times the width and downwards by `down` times the height."""
 
     name = "translate"
@@ -134,7 +134,7 @@ class Translate(SampledWarp):
     across: Range = (-0.1, 0.1)
     down: Range = (-0.1, 0.1)
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         homography = _identity(random)
         homography[:, 0, 2] = -2 * random.between(*self.across)
         homography[:, 1, 2] = -2 * random.between(*self.down)
@@ -142,7 +142,7 @@ class Translate(SampledWarp):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Perspective(SampledWarp):
+class Perspective(Resampled):
     """A keystone: each corner moves inwards by up to `distortion` times half the side, both ways apart."""
 
     name = "perspective"
@@ -150,7 +150,7 @@ class Perspective(SampledWarp):
 
     distortion: float = 0.5
 
-    def draw(self, size: tuple[int, int], random: PictureRandom) -> Tensor:
+    def draw(self, size: tuple[int, int], random: KeyedDraws) -> Tensor:
         inward = self.distortion * random.uniform(4, 2)
         corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=random.device)
         return _to_square(corners * (1 - inward))
@@ -178,7 +178,7 @@ def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear") -> Te
     return F.grid_sample(x, places, mode=sampling, align_corners=False)
 
 
-def _identity(random: PictureRandom) -> Tensor:
+def _identity(random: KeyedDraws) -> Tensor:
     return torch.eye(3, device=random.device).repeat(len(random), 1, 1)
 
 

@@ -12,13 +12,13 @@ import torch
 import yaml
 from torch import Tensor
 
+from unalter.alter.alteration import Alteration, Blend, ParameterError
 from unalter.alter.backgrounds import Backgrounds
-from unalter.alter.geometry import Warp
-from unalter.alter.operations import Blend, Operation, ParameterError
-from unalter.alter.random import PictureRandom
-from unalter.errors import InputError
-from unalter.files import write_text
-from unalter.pictures import write_picture
+from unalter.alter.draws import KeyedDraws
+from unalter.alter.geometry import Geometric
+from unalter.images.sheet import write_picture
+from unalter.support.errors import InputError
+from unalter.support.files import write_text
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Branch:
 
     share: float
     """Of the pictures, above 0 and at most 1. Shares count in proportion: they need not add up to 1."""
-    steps: Sequence[Operation]
+    steps: Sequence[Alteration]
     """Its alterations in their order, none or more; kept as a tuple."""
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Recipe:
         if not self.branches:
             raise ParameterError("recipe", "branches", [], "a list of one branch or more")
 
-    def __call__(self, x: Tensor, random: PictureRandom) -> Tensor:
+    def __call__(self, x: Tensor, random: KeyedDraws) -> Tensor:
         """Alter a batch.
 
         Args:
@@ -78,26 +78,26 @@ class Recipe:
         Returns:
             float32 [N, C, H, W] in 0..1, rounded to the 256 values that a file can hold.
         """
-        return self.traced(x, random)[0]
+        return self.apply_with_homography(x, random)[0]
 
-    def traced(self, x: Tensor, random: PictureRandom) -> tuple[Tensor, Tensor]:
+    def apply_with_homography(self, x: Tensor, random: KeyedDraws) -> tuple[Tensor, Tensor]:
         """Alter a batch and tell how things moved.
 
         Returns:
             What a call returns, and the homographies float32 [N, 3, 3] that take a place of the altered picture
             to where it comes from in the clean one (see `geometry`); the identity where nothing moved.
         """
-        taken = self.taken(random)
+        branch_index = self.branch_index(random)
         altered = torch.empty_like(x)
         moved = torch.eye(3, device=x.device).repeat(len(x), 1, 1)
         for number, branch in enumerate(self.branches):
-            rows = torch.nonzero(taken == number).squeeze(1)
+            rows = torch.nonzero(branch_index == number).squeeze(1)
             if len(rows) == 0:
                 continue
             part, streams = x[rows], random[rows]
             homography = moved[rows]
             for step in branch.steps:
-                part, moves = step.traced(part, streams)
+                part, moves = step.apply_with_homography(part, streams)
                 homography = homography if moves is None else homography @ moves
             altered[rows], moved[rows] = part, homography
         return (altered * 255).round_().clamp_(0, 255).div_(255), moved
@@ -111,9 +111,9 @@ class Recipe:
         for branch in self.branches:
             x = torch.zeros(1, *shape)
             for step in branch.steps:
-                x = step(x, PictureRandom(torch.zeros(1, dtype=torch.int64)))
+                x = step(x, KeyedDraws(torch.zeros(1, dtype=torch.int64)))
 
-    def taken(self, random: PictureRandom) -> Tensor:
+    def branch_index(self, random: KeyedDraws) -> Tensor:
         """Which branch each picture takes, int64 [N]; draws the first number of every stream."""
         shares = torch.tensor([branch.share for branch in self.branches])
         edges = (shares / shares.sum()).cumsum(0)[:-1].to(random.device)
@@ -130,7 +130,7 @@ class Recipe:
     @property
     def moves(self) -> bool:
         """Whether a step moves things."""
-        return any(isinstance(step, Warp) for branch in self.branches for step in branch.steps)
+        return any(isinstance(step, Geometric) for branch in self.branches for step in branch.steps)
 
     @property
     def needs_backgrounds(self) -> bool:
@@ -205,7 +205,7 @@ class Recipe:
         write_text(path, self.to_yaml())
 
 
-def _step_to_dict(step: Operation) -> dict[str, dict[str, Any]]:
+def _step_to_dict(step: Alteration) -> dict[str, dict[str, Any]]:
     values = {name: getattr(step, name) for name in step.parameters()}
     return {step.name: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.sources import Source
-from unalter.errors import InputError, raise_together
-from unalter.memory import check_memory
-from unalter.progress import Advance, counted, ignored
+from unalter.support.errors import InputError, raise_together
+from unalter.support.memory import check_memory
+from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
 _FIRST = 200
 """So many pictures tell what the memory will be needed for."""
@@ -72,7 +72,9 @@ def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return _plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
 
 
-def decode(sources: list[Source], resize: int = 0, skip_bad: bool = False, on_progress: Advance = ignored) -> Decoded:
+def decode(
+    sources: list[Source], resize: int = 0, skip_bad: bool = False, on_progress: ProgressCallback = no_progress
+) -> Decoded:
     """Decode all pictures of `sources`, in order.
 
     Args:
@@ -87,7 +89,7 @@ def decode(sources: list[Source], resize: int = 0, skip_bad: bool = False, on_pr
     pictures, paths, bad = [], [], {}
     names = [(source, name) for source in sources for name in source.names]
     # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
-    for source, name in counted(names, "", on_progress):
+    for source, name in with_progress(names, "", on_progress):
         try:
             content = source.read(name)
             picture = picture_of(content) if isinstance(content, bytes) else _plain(content)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 Part = Literal["train", "test"]
 CLASSES = 10

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.errors import InputError
+from unalter.support.errors import InputError
 
 # The third byte of the file names the type; numbers are big-endian.
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from unalter.data.idx import is_idx, read_idx
-from unalter.errors import InputError
-from unalter.pictures import to_uint8
+from unalter.images.convert import to_uint8
+from unalter.support.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Kinds of files that pictures are read from, in lower case."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unalter.files import whole_file
 from unalter.maps.layout import PointMap
+from unalter.support.files import atomic_write
 
 _COLOURS = (
     "#3e60af", "#d3840c", "#019b7b", "#db2608", "#ad23ec", "#40d0b4", "#ac0e80", "#afca0a", "#9f81ca", "#f38fff",
@@ -60,7 +60,7 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_na
         )  # fmt: skip
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
     figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
-    with whole_file(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format="png")
 
 

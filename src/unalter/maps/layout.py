@@ -59,7 +59,7 @@ def map_codes(
             (rigidly, orthogonal Procrustes), so that the eye can follow a cluster.
         device: that makes the map, "cpu" or "cuda".
     """
-    from unalter.tsne import TSNE  # slow to import, and many runs draw no map
+    from unalter.tsne import TSNE
     from unalter.tsne.loops import threads
     from unalter.tsne.neighbours import nearest
 

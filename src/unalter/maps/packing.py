@@ -14,7 +14,7 @@ import numpy as np
 from unalter.maps.thumbnails import atlases, thumbnail_size
 
 if TYPE_CHECKING:
-    from unalter.maps.viewer import MapPage, MapSeries
+    from unalter.maps.contents import MapPage, MapSeries
 
 UNKNOWN = 65535
 """A quantised error that is not known."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unalter.files import whole_file
 from unalter.maps.layout import PointMap
+from unalter.support.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def save_maps(path: Path, stored: StoredMaps) -> None:
     values: dict[str, Any] = {"row": stored.rows, "label": stored.labels}
     for kind, one in stored.maps.items():
         values |= {_key(kind, spec.name): getattr(one, spec.name) for spec in fields(PointMap)}
-    with whole_file(path) as aside, open(aside, "wb") as file:
+    with atomic_write(path) as aside, open(aside, "wb") as file:
         np.savez_compressed(file, **values)
 
 

@@ -1,8 +1,9 @@
 """Residual blocks, encoder, decoder; AE, VAE and CVAE; losses."""
 
+from unalter.nn.architecture import Architecture, widths_for
+from unalter.nn.autoencoder import Autoencoder, Output
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.losses import Loss, negative_elbo
-from unalter.nn.model import Architecture, Autoencoder, Output, widths_for
 from unalter.nn.pose import Pose, pose_error
 
 __all__ = [

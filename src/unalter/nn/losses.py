@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.metrics import ssim
+from unalter.images.metrics import ssim
+from unalter.nn.autoencoder import Output
 from unalter.nn.gaussian import DiagonalGaussian
-from unalter.nn.model import Output
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unalter.alter import PictureRandom, Recipe, picture_keys
+from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.nn import Architecture, Pose, pose_error
-from unalter.nn.model import Encoder
+from unalter.nn.encoder import Encoder
 from unalter.nn.muon import Muon
-from unalter.nn.precision import native_bf16
+from unalter.support.device import native_bf16
 
 _DIMENSIONS = 64
 _BATCH = 512
@@ -89,7 +89,7 @@ def train_matcher(
         parts = [rng.permutation(by_label[i])[: _BATCH // len(chosen)] for i in chosen]
         rows = np.concatenate(parts)
         x = pictures[torch.from_numpy(rows)].float() / 255
-        x_alt, homography = recipe.traced(x, PictureRandom(picture_keys(seed, step, torch.arange(len(x)))))
+        x_alt, homography = recipe.apply_with_homography(x, KeyedDraws(fold_in(seed, step, torch.arange(len(x)))))
         with torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(_CPU)):
             toward, pose = _directions(matcher.altered, x_alt)
             place, _ = _directions(matcher.clean, x)

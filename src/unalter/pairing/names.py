@@ -6,16 +6,16 @@ from collections import Counter
 
 import numpy as np
 
-from unalter.data import Folders
+from unalter.data.dataset import Dataset
 from unalter.pairing.pairs import NAME, Pairs
 
 
-def pair_by_name(folders: Folders) -> Pairs:
+def pair_by_name(dataset: Dataset) -> Pairs:
     """Pair the pictures whose index and label are the same; the others get no partner.
 
     Neither does a picture that two clean ones would fit: nothing says which of them is its own.
     """
-    clean, altered = folders.clean, folders.altered
+    clean, altered = dataset.clean, dataset.altered
     clean_keys = list(zip(clean.index.tolist(), clean.labels.tolist(), strict=True))
     once = {key for key, count in Counter(clean_keys).items() if count == 1}
     rows = {key: row for row, key in enumerate(clean_keys) if key in once}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.data import Folders
-from unalter.errors import InputError
-from unalter.files import whole_file
+from unalter.data.dataset import Dataset
+from unalter.support.errors import InputError
+from unalter.support.files import atomic_write
 
 NAME, VERIFIED, APPEARANCE = "name", "verified", "appearance"
 """How a pair was found: by name alone, by name and by looking, or by looking alone."""
@@ -74,16 +74,16 @@ class Pairs:
         return "\n".join(lines)
 
 
-def write_pairs(path: Path, folders: Folders, pairs: Pairs) -> None:
+def write_pairs(path: Path, dataset: Dataset, pairs: Pairs) -> None:
     """Write pairs.csv: `altered,clean,method,score,margin,likeliest,remark`, one row an altered picture.
 
     `clean` is "none" without partner; score and margin are those of the likeliest.
     """
-    clean_names = folders.clean.names
-    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    clean_names = dataset.clean.names
+    with atomic_write(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "clean", "method", "score", "margin", "likeliest", "remark"])
-        for i, name in enumerate(folders.altered.names):
+        for i, name in enumerate(dataset.altered.names):
             partner, likeliest = (
                 clean_names[row] if row >= 0 else "none" for row in (pairs.clean[i], pairs.likeliest[i])
             )
@@ -92,17 +92,17 @@ def write_pairs(path: Path, folders: Folders, pairs: Pairs) -> None:
             writer.writerow([name, partner, pairs.method[i], f"{pairs.score[i]:.4f}", margin, likeliest, remark])
 
 
-def read_pairs(path: Path, folders: Folders) -> Pairs:
+def read_pairs(path: Path, dataset: Dataset) -> Pairs:
     """Read pairs.csv of the same folders.
 
     Raises:
         InputError: not there, or not of these folders.
     """
-    rows = {name: row for row, name in enumerate(folders.clean.names)} | {"none": -1}
+    rows = {name: row for row, name in enumerate(dataset.clean.names)} | {"none": -1}
     try:
         with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
             lines = list(csv.DictReader(file))
-        if [line["altered"] for line in lines] != folders.altered.names:
+        if [line["altered"] for line in lines] != dataset.altered.names:
             raise InputError(f"{path}: lists other altered pictures than are in the folder")
         return Pairs(
             clean=np.array([rows[line["clean"]] for line in lines], np.int64),

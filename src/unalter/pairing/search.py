@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.alter import PictureRandom, Recipe, picture_keys
-from unalter.alter.operations import Invert, Operation
+from unalter.alter import KeyedDraws, Recipe, fold_in
+from unalter.alter.alteration import Alteration, Invert
 from unalter.alter.recipe import Branch
+from unalter.images.convert import to_uint8
 from unalter.pairing.alignment import Poses, align, grounded, small, spread_out
-from unalter.pairing.explanation import Explainer
+from unalter.pairing.inversion import RecipeInverter
 from unalter.pairing.matcher import Matcher
-from unalter.pictures import to_uint8
 
 _SHORTLIST = 64
 """Candidates that are aligned; the matcher has 97 of 100 partners among so many. Fewer need no matcher."""
@@ -56,12 +56,12 @@ class Search:
         seed: of everything random.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, steps: tuple[Operation, ...], seed: int) -> None:
+    def __init__(self, images: np.ndarray, labels: np.ndarray, steps: tuple[Alteration, ...], seed: int) -> None:
         self._images = torch.from_numpy(np.array(images))
         self._labels = torch.from_numpy(labels)
         self._steps = steps
         self._seed = seed
-        self._explainer = Explainer(steps, self._images[:256].float() / 255, seed)
+        self._explainer = RecipeInverter(steps, self._images[:256].float() / 255, seed)
         self._unsigned = any(isinstance(step, Invert) for step in steps)
         self._grounded = grounded(images, self._unsigned)
         self._small = small(self._grounded)
@@ -127,8 +127,8 @@ class Search:
     def imitate(self, rows: np.ndarray) -> np.ndarray:
         """Pictures of the gallery (int64 [M]) altered by the steps, each anew: uint8 [M, C, H, W]."""
         recipe = Recipe("imitation", (Branch(1.0, self._steps),))
-        keys = picture_keys(self._seed, 3, torch.arange(len(rows)))
-        made = recipe(self._images[torch.from_numpy(rows)].float() / 255, PictureRandom(keys))
+        keys = fold_in(self._seed, 3, torch.arange(len(rows)))
+        made = recipe(self._images[torch.from_numpy(rows)].float() / 255, KeyedDraws(keys))
         return to_uint8(made.numpy())
 
     def _likeness(self, matcher: Matcher | None) -> Callable[[np.ndarray], Tensor]:

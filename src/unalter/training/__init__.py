@@ -1,1 +1,1 @@
-"""The loop, the checkpoint, what happens at the end of an epoch."""
+"""The training of one model: the loop, its pairs, its checkpoint."""

@@ -12,7 +12,7 @@ _WARM_BETA = 0.1
 """The share of a training in which beta rises, so that codes carry something before the KL term weighs on them."""
 
 
-def progress(steps: int, total_steps: int, seconds: float, max_seconds: float) -> float:
+def fraction_done(steps: int, total_steps: int, seconds: float, max_seconds: float) -> float:
     """The share of a training that is done, 0..1, by steps or (where `max_seconds` > 0) by time."""
     by_steps = steps / total_steps
     by_time = seconds / max_seconds if max_seconds else 0.0

@@ -11,18 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from unalter.config import TrainOptions
-from unalter.errors import InputError, Interrupted
-from unalter.metrics import psnr, ssim
+from unalter.images.metrics import psnr, ssim
+from unalter.models.files import load_model, save_model
 from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
 from unalter.nn.muon import Muon
-from unalter.run import ModelFolder
+from unalter.runs.folder import ModelFolder
+from unalter.support.errors import InputError, Interrupted
 from unalter.training.average import AveragedModel
-from unalter.training.batches import Batch, PairSource
-from unalter.training.checkpoint import load_checkpoint, load_model, save_checkpoint, save_model
-from unalter.training.engine import make_fabric
-from unalter.training.record import TERMS, Progress
-from unalter.training.schedule import learning_rate, progress, warm_beta
+from unalter.training.checkpoint import load_checkpoint, save_checkpoint
+from unalter.training.options import TrainOptions
+from unalter.training.pair_sampler import Batch, PairSampler
+from unalter.training.precision import make_fabric
+from unalter.training.schedule import fraction_done, learning_rate, warm_beta
+from unalter.training.state import TERMS, TrainState
 from unalter.training.stop import StopRequest
 
 _AVERAGE_DECAY = 0.998
@@ -54,14 +55,14 @@ class Trainer:
         folder: ModelFolder,
         shape: Architecture,
         options: TrainOptions,
-        source: PairSource,
+        source: PairSampler,
         fingerprint: str,
         *,
         resume: bool,
         device: torch.device,
     ) -> None:
         self.folder = folder
-        self.progress = Progress()
+        self.state = TrainState()
         self._options = options
         self._source = source
         self._fingerprint = fingerprint
@@ -75,7 +76,7 @@ class Trainer:
         kernels, others = _weights(model)
         self._model, *self._optimizers = self._fabric.setup(
             model,
-            Muon(kernels, lr=options.kernel_rate, weight_decay=options.weight_decay),
+            Muon(kernels, lr=options.muon_lr, weight_decay=options.weight_decay),
             torch.optim.AdamW(others, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0, fused=True),
         )
         if saved is not None:
@@ -105,9 +106,9 @@ class Trainer:
             Interrupted: Ctrl-C or SIGTERM; the state is saved.
         """
         with StopRequest() as stop:
-            if self.progress.step == 0 and self.progress.epoch > 0:
+            if self.state.step == 0 and self.state.epoch > 0:
                 self._after_epoch(when_saved, stop)
-            while not self.progress.finished:
+            while not self.state.finished:
                 self._train_epoch(on_step, stop)
                 self._end_epoch()
                 on_epoch(self)
@@ -124,7 +125,7 @@ class Trainer:
             raise Interrupted
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
-        now = self.progress
+        now = self.state
         self._model.train()
         plan = self._source.epoch(now.epoch, self._options.batch_size)
         saved_at = time.monotonic()
@@ -147,9 +148,9 @@ class Trainer:
                 raise Interrupted
 
     def _train_step(self, batch: Batch) -> None:
-        now, options = self.progress, self._options
+        now, options = self.state, self._options
         done = self.done
-        for optimizer, peak in zip(self._optimizers, (options.kernel_rate, options.learning_rate), strict=True):
+        for optimizer, peak in zip(self._optimizers, (options.muon_lr, options.learning_rate), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
@@ -172,7 +173,7 @@ class Trainer:
         now.pictures += len(batch.x)
 
     def _end_epoch(self) -> None:
-        now = self.progress
+        now = self.state
         start = time.monotonic()
         scores = self._validate()
         spent = time.monotonic() - start
@@ -190,7 +191,7 @@ class Trainer:
             save_model(self.folder, self.averaged, details)
         if now.finished:
             self._fit_mixture()
-        self.progress.write_metrics(self.folder.metrics)
+        self.state.write_metrics(self.folder.metrics)
         self._save()
 
     def _fit_mixture(self) -> None:
@@ -199,7 +200,7 @@ class Trainer:
         if model.mixture is None:
             return
         start = time.monotonic()
-        images, labels = self._source.subjects
+        images, labels = self._source.clean_images
         codes = []
         noise = torch.Generator().manual_seed(self._options.seed)
         with torch.no_grad(), self._fabric.autocast():
@@ -210,7 +211,7 @@ class Trainer:
         classes = labels.cpu().numpy() if model.shape.classes else np.zeros(len(labels), np.int64)
         model.mixture.fit(torch.cat(codes).numpy(), classes, self._options.seed)
         save_model(self.folder, model, config)
-        self.progress.seconds += time.monotonic() - start
+        self.state.seconds += time.monotonic() - start
 
     @property
     def input_ssim(self) -> float:
@@ -237,11 +238,11 @@ class Trainer:
     @property
     def done(self) -> float:
         """The share of the training that is done, 0..1, by steps or by time."""
-        now, options = self.progress, self._options
-        return progress(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
+        now, options = self.state, self._options
+        return fraction_done(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
 
     def _diverged(self, values: list[float], norm: float) -> None:
-        now = self.progress
+        now = self.state
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
@@ -256,7 +257,7 @@ class Trainer:
             "data": self._fingerprint,
             "architecture": _plain(vars(self.averaged.shape)),
             "options": _plain(vars(self._options)),
-            "progress": vars(self.progress),
+            "progress": vars(self.state),
             "model": self._model.module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "average": self._average.model.state_dict(),
@@ -280,8 +281,8 @@ class Trainer:
             optimizer.load_state_dict(state)
         self._average.model.load_state_dict(saved["average"])
         self._average.steps = saved["average_steps"]
-        self.progress = Progress(**saved["progress"])
-        self.progress.write_metrics(self.folder.metrics)
+        self.state = TrainState(**saved["progress"])
+        self.state.write_metrics(self.folder.metrics)
 
 
 def _weights(model: Autoencoder) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

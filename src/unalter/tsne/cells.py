@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unalter.tsne.kernels import numbers, taylor, value_and_push
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.student import numbers, taylor, value_and_push
 
 _MOST_CELLS = 4_000_000
 """Cells grow where there would be more: points far apart would make a grid that no memory holds."""

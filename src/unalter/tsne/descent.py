@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.sparse as sp
 
+from unalter.tsne.attraction import attraction
 from unalter.tsne.divergence import attraction_divergence, divergence
-from unalter.tsne.forces import Repulsion, attraction
+from unalter.tsne.kernels import NEAR
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.student import NEAR
+from unalter.tsne.repulsion import Repulsion
 
 Callback = Callable[[int, float, np.ndarray], object]
 """Called with iteration, KL divergence and a copy of the embedding; true stops the descent."""

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP
 from unalter.tsne.divergence import EXACT
-from unalter.tsne.forces import push, spacing
 from unalter.tsne.grid import Grid
-from unalter.tsne.student import DOF, NEAR, POWER, SPACE, smooth_kernel
+from unalter.tsne.kernels import DOF, NEAR, POWER, SPACE, smooth_kernel
+from unalter.tsne.repulsion import push, spacing
 
 _FEW = 50_000
 """Up to so many points all pairs are summed."""

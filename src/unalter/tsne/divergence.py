@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from unalter.tsne.forces import Repulsion, exact_field
+from unalter.tsne.kernels import DOF
 from unalter.tsne.loops import Threads, compiled
-from unalter.tsne.student import DOF
+from unalter.tsne.repulsion import Repulsion, exact_field
 
 EXACT = 120_000
 """Up to so many points Z is summed over all pairs."""

@@ -16,9 +16,9 @@ from sklearn.utils.validation import validate_data
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent, LoopForces
 from unalter.tsne.device import DeviceForces, nearest_on
+from unalter.tsne.kernels import DOF, PLANE, POWER, SPACE
 from unalter.tsne.loops import threads
 from unalter.tsne.neighbours import nearest
-from unalter.tsne.student import DOF, PLANE, POWER, SPACE
 
 _HELD, _FALLING = 20, 80
 """Iterations with the whole early exaggeration, and iterations in which it falls to 1, by the same factor each: a map
@@ -48,8 +48,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     A drop-in for `sklearn.manifold.TSNE`: the same objective, that is Gaussian affinities over 3 * perplexity
     neighbours, and in the map Student's t with one degree of freedom, in space two.
-    Repulsion by particle mesh with a short-range correction (see `unalter.tsne.forces`), and a descent that needs 300
-    iterations, in which exaggeration falls little by little.
+    Repulsion by particle mesh with a short-range correction (see `unalter.tsne.repulsion`), and a descent that needs
+    300 iterations, in which exaggeration falls little by little.
 
     Args:
         n_components: dimensions of the map, 1 to 3.

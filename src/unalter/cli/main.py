@@ -1,0 +1,272 @@
+"""The command line: one function per command. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unalter._version import __version__
+from unalter.cli.flags import data_options, train_options
+from unalter.support.errors import InputError, Interrupted
+
+_FOLDER = click.Path(path_type=Path)
+_SEED = click.IntRange(0, 2**32 - 1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="unalter %(version)s")
+def cli() -> None:
+    """Give back pictures that something was done to.
+
+    DATA is a folder (or zip) with clean/ and aug/, pictures named X_I_L.png (index I, label L); class sub-folders,
+    names without labels, a labels.csv, IDX files and npz arrays will do, too.
+    RUN is a run folder that 'unalter train' made, or one model's folder in it.
+    """
+
+
+@cli.command()
+@click.option("--out", type=_FOLDER, default=Path("runs/demo"), show_default=True, help="Where to; must not exist.")
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+def demo(out: Path, seed: int) -> None:
+    """Everything, on the digits shipped with the package.
+
+    Takes a few minutes: makes altered data sets, trains the three models, maps, scores, generates.
+    """
+    from unalter.commands.demo import run_demo
+    from unalter.support.console import Console
+
+    run_demo(out, seed, Console())
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--out", type=_FOLDER, help="The run folder; default the next number below runs/.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped: --out, or the newest below runs/.")
+@click.option("--config", type=_FOLDER, help="A YAML file with options; those on the command line win.")
+@data_options()
+@train_options
+def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, **options: Any) -> None:
+    """Train models on DATA: pairs, training, maps.
+
+    Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
+    picture each 10 epochs.
+    """
+    from unalter.commands.train import train as run_training
+
+    run_training(data, out=out, resume=resume, config=config, verbose=True, **options)
+
+
+_recipe = click.option("--recipe", default="auto", show_default=True, help="auto (fitted), a preset or a YAML file.")
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--out", type=_FOLDER, default=Path("pairs.csv"), show_default=True, help="The CSV file to write.")
+@click.option("--target-precision", type=click.FloatRange(0.5, 0.999), default=0.99, show_default=True,
+              help="The share of the pairs found by appearance that is to be right.")  # fmt: skip
+@click.option("--precision", type=click.FloatRange(0.5, 0.999), hidden=True)  # as it was called before
+@click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
+@_recipe
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+@data_options()
+def pair(
+    data: Path | None, out: Path, target_precision: float, precision: float | None, names_only: bool, recipe: str,
+    seed: int, **reading: Any,
+) -> None:  # fmt: skip
+    """Find the clean picture of each altered one.
+
+    Writes pairs.csv, with "none" for those whose clean picture is not in DATA, and beside it a contact sheet of
+    the most and the least certain pairs. Name pairs are verified by looking; the others are searched for.
+    """
+    from unalter.commands.pair import pair_folder
+    from unalter.data.options import DataOptions
+
+    if precision is not None:
+        click.echo("notice: --precision of 'pair' is now called --target-precision", err=True)
+    pair_folder(
+        data, out, recipe, DataOptions(**reading), precision=precision or target_precision,
+        by_appearance=not names_only, seed=seed,
+    )  # fmt: skip
+
+
+@cli.command()
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--out", type=_FOLDER, default=Path("recipe.yaml"), show_default=True, help="The YAML file to write.")
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+@data_options()
+def recipe(data: Path | None, out: Path, seed: int, **reading: Any) -> None:
+    """Find out how the altered pictures were made.
+
+    Looks at the two folders of DATA, paired or not, and writes recipe.yaml: which alterations, how likely, how
+    strong; and the backgrounds of blends as PNG beside it.
+    """
+    from unalter.commands.recipe import fit_folder
+    from unalter.data.options import DataOptions
+
+    fit_folder(data, out, DataOptions(**reading), seed=seed)
+
+
+@cli.command()
+@click.argument("clean", type=_FOLDER)
+@click.argument("out", type=_FOLDER)
+@click.option("--recipe", default="altered-mnist", show_default=True, help="A preset, or a YAML file.")
+@click.option("--count", type=click.IntRange(1), help="How many pictures to alter; default all.")
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> None:
+    """Write an altered data set of the pictures in CLEAN to OUT.
+
+    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
+    """
+    from unalter.commands.alter import write_altered
+    from unalter.support.console import Console
+
+    with Console().progress("alter") as advance:
+        written = write_altered(clean, out, recipe, seed=seed, count=count, on_progress=advance)
+    click.echo(f"{written:,} altered pictures written to {out}")
+
+
+_model = click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: the best on validation.")
+_device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--truth", type=_FOLDER, help="CSV: altered,clean[,group]; without it the names pair.")
+@click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: every model of the run.")
+@click.option("--out", type=_FOLDER, help="Where results go; default RUN/evaluation.")
+@click.option("--filters/--no-filters", default=True, show_default=True, help="Also score classical filters.")
+@_device
+@data_options()
+def evaluate(**arguments: Any) -> None:
+    """Score models where the clean picture is known.
+
+    SSIM and PSNR of every model of RUN, of the altered picture itself and of two classical filters.
+    """
+    from unalter.commands.evaluate import evaluate as run_evaluation
+
+    evaluation = run_evaluation(**arguments)
+    click.echo(evaluation.table())
+    click.echo(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("paths", type=_FOLDER, nargs=-1, required=True)
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the results; names and tree are kept.")
+@click.option("--label", help="The class of all pictures; default the L of X_I_L.png or the sub-folder (CVAE only).")
+@_model
+@_device
+def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, model: str | None, device: str) -> None:
+    """Denoise picture files, or folders of them, into PNG files.
+
+    Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
+    """
+    from unalter.commands.denoise import denoise_files
+    from unalter.models.model import load
+    from unalter.support.console import Console
+
+    loaded = load(run, model, device)
+    with Console().progress("denoise") as advance:
+        count = denoise_files(loaded, list(paths), out, label, advance)
+    click.echo(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.option("--label", default=None, help="A class, or 'all'; needed for a CVAE, not for a VAE.")
+@click.option("--count", type=click.IntRange(1), default=16, show_default=True, help="Pictures a class.")
+@click.option("--out", type=_FOLDER, required=True, help="The PNG file to write.")
+@click.option("--seed", type=_SEED, help="The same seed gives the same pictures.")
+@click.option("--model", type=click.Choice(["vae", "cvae"]), help="Default: the CVAE where there is one.")
+@_device
+def generate(
+    run: Path, label: str | None, count: int, out: Path, seed: int | None, model: str | None, device: str
+) -> None:
+    """Generate pictures, with a CVAE of a given class.
+
+    Draws codes from where those of clean pictures lie, and decodes them (with the label).
+    """
+    from unalter.commands.generate import generating_model, write_generated
+
+    loaded = generating_model(run, model, device)
+    write_generated(loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed)
+    click.echo(f"written: {out}")
+
+
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER, required=False)
+@data_options()
+def report(run: Path, data: Path | None, **reading: Any) -> None:
+    """Write RUN/report.html anew: all of a run on one page.
+
+    'unalter train' writes it, too. DATA need only be given where it lies elsewhere than when RUN was trained.
+    """
+    from unalter.commands.report import make_report
+
+    click.echo(f"written: {make_report(run, data, **reading)}")
+
+
+@cli.command(name="map")
+@click.argument("run", type=_FOLDER)
+@click.argument("data", type=_FOLDER)
+@click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True,
+              help="The file to write: .png, or .html for a page to move about in.")  # fmt: skip
+@click.option("--points", type=click.IntRange(0), default=0, show_default=True, help="Map only so many; 0: all.")
+@click.option("--seed", type=_SEED, default=0, show_default=True)
+@_model
+@_device
+@data_options("labels", "resize", "skip_bad")
+def map_(
+    run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str, **reading: Any
+) -> None:
+    """Draw the 3D t-SNE map of the codes of DATA.
+
+    DATA is a folder with aug/, or one that holds the pictures itself.
+    """
+    from unalter.commands.map import map_data
+    from unalter.data.options import DataOptions
+    from unalter.models.model import load
+
+    loaded = load(run, model, device)
+    count = map_data(loaded, data, out, points, seed, DataOptions(**reading))
+    click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with 2 for input that cannot be used, 130 when stopped by the user."""
+    sys.exit(_exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False)))
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    try:
+        result = run()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code if error.exit_code != 1 else 2
+    except InputError as error:
+        click.echo(f"error: {error}", err=True)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        return 2
+    except (Interrupted, KeyboardInterrupt, click.Abort):  # an Abort is a RuntimeError too
+        click.echo("stopped", err=True)
+        return 130
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        click.echo("error: out of memory; use a smaller --batch-size, --resize, or fewer pictures", err=True)
+        return 2
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether it is numpy, torch or the system that has no memory left; torch says so in a RuntimeError."""
+    return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)

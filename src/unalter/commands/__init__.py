@@ -1,0 +1,1 @@
+"""A file for every verb of the command line, callable from Python."""

@@ -1,0 +1,106 @@
+"""Altered data sets made from clean pictures."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+
+from unalter.alter import KeyedDraws, fold_in, load_recipe
+from unalter.data.dataset import ImageSet, read_altered
+from unalter.data.labels import NAME
+from unalter.images.convert import to_uint8
+from unalter.images.sheet import write_picture
+from unalter.support.errors import InputError
+from unalter.support.progress import ProgressCallback, no_progress, with_progress
+
+_BATCH = 512
+
+
+def write_altered(
+    clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None,
+    on_progress: ProgressCallback = no_progress,
+) -> int:  # fmt: skip
+    """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
+
+    The altered picture of `clean_I_L.png` is `aug_I_L.png`, that of any other name has the same name and ends in
+    .png; what happens to it depends on `seed` and I alone, or on its place among the names.
+    truth.csv has the columns altered, clean and group (the alterations of the picture's branch). `out`
+    appears whole or not at all.
+
+    Args:
+        clean: a folder of pictures.
+        out: must not exist, or be empty.
+        recipe: a preset or a YAML file.
+        count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
+        on_progress: told how far it is.
+
+    Returns:
+        How many altered pictures were written.
+
+    Raises:
+        InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
+    """
+    out = out.absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} exists and is not empty; choose another folder")
+    if not clean.is_dir():
+        raise InputError(f"{clean}: there is no such folder; give one that holds clean pictures")
+    pictures = read_altered(clean)
+    if len(set(pictures.index.tolist())) < len(pictures):
+        raise InputError(f"{clean}: several pictures have the same index I or name; each may be there once")
+    total = len(pictures)
+    if count is not None and not 1 <= count <= total:
+        raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {clean}")
+    rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
+    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed, on_progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        for name in with_progress(pictures.names, "copying clean pictures", on_progress):
+            target = aside / "clean" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clean / name, target)
+        _write_pictures(aside, pictures.rows(rows), altered, groups, on_progress)
+        aside.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        os.replace(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return len(rows)
+
+
+def alter_pictures(
+    images: np.ndarray, index: np.ndarray, recipe: str | Path, seed: int, on_progress: ProgressCallback = no_progress
+) -> tuple[np.ndarray, list[str]]:
+    """Alter uint8 [N, C, H, W] by a recipe, each picture by its index (int64 [N]); also each one's group."""
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    chosen = load_recipe(recipe, shape)
+    results, groups = [], []
+    for start in with_progress(range(0, len(images), _BATCH), "altering", on_progress):
+        part = slice(start, start + _BATCH)
+        keys = fold_in(seed, torch.from_numpy(index[part]))
+        x = torch.from_numpy(np.array(images[part])).float() / 255
+        results.append(to_uint8(chosen(x, KeyedDraws(keys)).numpy()))
+        groups += [chosen.branches[number].title for number in chosen.branch_index(KeyedDraws(keys)).tolist()]
+    return np.concatenate(results), groups
+
+
+def _write_pictures(
+    folder: Path, clean: ImageSet, altered: np.ndarray, groups: list[str], on_progress: ProgressCallback
+) -> None:
+    with open(folder / "truth.csv", "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(["altered", "clean", "group"])
+        rows = list(zip(clean.names, clean.index, clean.labels, altered, groups, strict=True))
+        for name, index, label, picture, group in with_progress(rows, "writing altered pictures", on_progress):
+            plain = NAME.fullmatch(name) is None
+            altered_name = str(PurePosixPath(name).with_suffix(".png")) if plain else f"aug_{index}_{label}.png"
+            write_picture(folder / "aug" / altered_name, picture)
+            writer.writerow([altered_name, name, group])

@@ -1,0 +1,55 @@
+"""The main job on the digits that come with the package."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from unalter.commands.alter import write_altered
+from unalter.commands.evaluate import evaluate
+from unalter.commands.generate import generating_model, write_generated
+from unalter.commands.train import train
+from unalter.data.digits import write_digit_folder
+from unalter.support.console import Console
+from unalter.support.errors import InputError
+
+_ALTERED = 1_500
+_SCORED = 500
+_EPOCHS = 30
+_BATCH = 64
+"""Small, for the sake of more steps in so few epochs."""
+
+
+def run_demo(out: Path, seed: int, console: Console) -> None:
+    """Alter shipped digits, train the three models on them, map, score on other digits, and generate.
+
+    Args:
+        out: must not exist; gets the data sets (`data`, `test-data`), the run (`run`) and `generated.png`.
+        seed: of everything random.
+
+    Raises:
+        InputError: `out` is in the way.
+    """
+    if out.exists():
+        raise InputError(f"{out} exists; remove it, or choose another --out")
+    start = time.monotonic()
+    learn = write_digit_folder(out / "digits", "train")
+    write_altered(learn, out / "data", "altered-mnist", seed=seed, count=_ALTERED)
+    score = write_digit_folder(out / "test-digits", "test")
+    write_altered(score, out / "test-data", "altered-mnist", seed=seed, count=_SCORED)
+    console.say(
+        f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
+    )
+    run = train(out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=10, batch_size=_BATCH, seed=seed)
+    console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
+    write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)
+    console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")
+    for path in (
+        "run/report.html",
+        "run/ae/samples",
+        "run/maps.html",
+        "run/cvae/maps",
+        "run/evaluation",
+        "generated.png",
+    ):
+        console.say(f"  {out / path}")

@@ -1,0 +1,47 @@
+"""Pictures that never were, in a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unalter.images.sheet import grid, write_picture
+from unalter.models.model import Model, load
+from unalter.runs.folder import ModelFolder, RunFolder
+from unalter.support.errors import InputError
+
+_COLUMNS = 16
+
+
+def write_generated(model: Model, path: Path, label: str | None, every: bool, count: int, seed: int | None) -> None:
+    """Generate `count` pictures of one class, or of `every` class, and write them as one PNG.
+
+    Every class has rows of its own.
+
+    Raises:
+        InputError: the model cannot generate what is asked for.
+    """
+    if every and model.classes == 0:
+        raise InputError(f"the {model.name} does not know classes; leave --label out, or use a CVAE")
+    labels: list[int | str | None] = [*range(model.classes)] if every else [label]
+    rows: list[np.ndarray] = []
+    for one in labels:
+        pictures = model.generate(one, count, None if seed is None else seed + (one if isinstance(one, int) else 0))
+        pictures = pictures.reshape(count, *model.shape)
+        rows += [pictures[i : i + _COLUMNS] for i in range(0, count, _COLUMNS)]
+    write_picture(path, grid(rows))
+
+
+def generating_model(run: Path, model: str | None, device: str) -> Model:
+    """The model of a run that generates: the one asked for, else the CVAE, else the VAE.
+
+    Raises:
+        InputError: there is no such model, or the run has only an AE.
+    """
+    if model is None and not ModelFolder(run).weights.is_file():
+        names = [folder.name for folder in RunFolder(run).trained()]
+        if names == ["ae"]:
+            raise InputError(f"{run}: has only an AE, which cannot generate; train a VAE or CVAE")
+        model = next((name for name in ("cvae", "vae") if name in names), None)
+    return load(run, model, device)

@@ -1,0 +1,205 @@
+"""A data set: clean pictures and altered ones, read from wherever they lie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from unalter.data.decode import Decoded, decode
+from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
+from unalter.data.options import AS_FOUND, DataOptions
+from unalter.data.pixel_cache import cached, fingerprint
+from unalter.data.sources import Listed, Source, list_altered, list_both
+from unalter.support.errors import InputError, raise_together
+from unalter.support.progress import ProgressCallback, no_progress
+
+_MOST = 0.9
+"""Folders are swapped where this share of the names say so."""
+_SLIPS = 0.05
+"""Labels that disagree in a smaller share of the pairs are slips; in a larger one, names mean nothing."""
+_SHOWN = 5
+"""Pictures left out that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The pictures of one folder, decoded."""
+
+    images: np.ndarray
+    """uint8 [N, C, H, W], C = 1 (grey) or 3 (colour); usually memory-mapped, never to be written to."""
+    index: np.ndarray
+    """int64 [N]: the I of X_I_L.png, or a number for each name"""
+    labels: np.ndarray
+    """int64 [N]; 0 where there are none"""
+    names: list[str]
+    label_names: tuple[str, ...] = ()
+    """Of the classes, by label; empty where pictures have no labels."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, which: np.ndarray) -> ImageSet:
+        """The pictures at the rows `which` (int64 [M])."""
+        names = [self.names[i] for i in which]
+        return ImageSet(self.images[which], self.index[which], self.labels[which], names, self.label_names)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set: clean pictures and altered ones, of one size and number of channels."""
+
+    clean: ImageSet
+    altered: ImageSet
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What a person should know of how they were read, a line each."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Of the classes, by label; empty where pictures have no labels."""
+        return self.clean.label_names
+
+    @property
+    def classes(self) -> int:
+        """The number of classes: the largest label + 1; 0 where pictures have no labels."""
+        return len(self.label_names)
+
+
+def read_dataset(
+    data: str | Path | None,
+    options: DataOptions = AS_FOUND,
+    *,
+    known: tuple[str, ...] = (),
+    cache: Path | None = None,
+    on_progress: ProgressCallback = no_progress,
+) -> Dataset:
+    """Read the clean and the altered pictures of a data set.
+
+    Decoded once; later calls map the decoded array from the user's cache folder (`cache` in its place when
+    given). Every fault of both parts is found and reported before anything else is done.
+
+    Args:
+        data: a folder or zip with clean/ and aug/, or a file of arrays (see `sources.list_both`).
+        options: where else pictures lie, and how they are read.
+        known: class names whose numbers are to be kept, those of a trained model.
+        cache: in place of the user's cache folder.
+        on_progress: told how far it is.
+
+    Raises:
+        InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
+            labels disagree inside a pair, labels are missing; all faults in one message.
+    """
+    data = None if data is None else Path(data)
+    listed = list_both(data, options.clean, options.altered)
+    table = _table(data, options)
+    where = str(data) if data is not None else f"{options.clean} and {options.altered}"
+    (clean, altered), notes = _read(list(listed), where, table, options, known, cache, on_progress)
+    return Dataset(clean, altered, notes)
+
+
+def read_altered(
+    data: str | Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
+) -> ImageSet:
+    """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_dataset`."""
+    data = Path(data)
+    table = _table(data, options)
+    (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, no_progress)
+    return pictures
+
+
+def _table(data: Path | None, options: DataOptions) -> Path | None:
+    """The table of labels, where there is one."""
+    if options.labels:
+        return Path(options.labels)
+    return data / "labels.csv" if data is not None and (data / "labels.csv").is_file() else None
+
+
+def _read(
+    listed: list[Listed], where: str, table: Path | None, options: DataOptions, known: tuple[str, ...],
+    cache: Path | None, on_progress: ProgressCallback,
+) -> tuple[list[ImageSet], tuple[str, ...]]:  # fmt: skip
+    sources = [source for source, _, _ in listed]
+    problems = [problem for _, whole, _ in listed for problem in whole]
+    bad = {line: line for _, _, single in listed for line in single}
+    if table is None:
+        wrong = misnamed(sources)
+        bad |= wrong
+        sources = [source.without(wrong) for source in sources]
+    if problems or (bad and not options.skip_bad):
+        problems += [*bad.values(), *_faults(sources)]
+        ways = "; mend or remove the files, or leave them out by --skip-bad" if bad else ""
+        raise_together(problems, f"{where} cannot be used{ways}:")
+    if not all(map(len, sources)):
+        raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
+    namings, labelling = infer_labels(sources, table, known)
+    raise_together(_contradictions(sources, namings), f"{where} cannot be used:")
+
+    def decoded() -> Decoded:
+        return decode(sources, options.resize, options.skip_bad, on_progress)
+
+    key = fingerprint(sources, options.resize, options.skip_bad)
+    found = cached(key, sum(map(len, sources)), decoded, cache)
+    bad |= found.bad
+    parts, start = [], 0
+    for source, naming in zip(sources, namings, strict=True):
+        keep = np.array(source.rows_without(found.bad), np.int64)
+        images = found.images[start : start + len(keep)]
+        start += len(keep)
+        names = [source.names[i] for i in keep]
+        parts.append(ImageSet(images, naming.index[keep], naming.labels[keep], names, labelling.names))
+    if not all(map(len, parts)):
+        raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
+    return parts, _notes(labelling, bad, options.resize)
+
+
+def _notes(labelling: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:
+    notes = [labelling.said]
+    if resize:
+        notes.append(f"pictures brought to {resize} x {resize} pixels: proportions kept, the rest black")
+    if bad:
+        notes.append(f"{len(bad):,} left out that cannot be used:")
+        notes += [f"  {line}" for line in list(bad.values())[:_SHOWN]]
+        if len(bad) > _SHOWN:
+            notes.append(f"  ... and {len(bad) - _SHOWN:,} more")
+    return tuple(notes)
+
+
+def _faults(sources: list[Source]) -> list[str]:
+    """What else is wrong, so that it is all said at once."""
+    try:
+        return list(decode(sources, skip_bad=True).bad.values())
+    except InputError:
+        return []
+
+
+def _contradictions(sources: list[Source], namings: list[Annotations]) -> list[str]:
+    if len(sources) < 2:
+        return []
+    clean, altered = sources
+    return _swapped(clean, altered) + _disagreeing(clean, altered, *namings)
+
+
+def _swapped(clean: Source, altered: Source) -> list[str]:
+    """What is wrong where names say that each folder is the other one."""
+    wrong = sum(name.lower().startswith("aug") for name in clean.names)
+    wrong_too = sum(name.lower().startswith("clean") for name in altered.names)
+    if wrong > _MOST * len(clean) and wrong_too > _MOST * len(altered):
+        return [f"{clean.where} holds pictures named aug_... and {altered.where} clean_...: are the folders swapped?"]
+    return []
+
+
+def _disagreeing(clean: Source, altered: Source, of_clean: Annotations, of_altered: Annotations) -> list[str]:
+    """Pictures of one index whose labels differ, where most others of one index have one label."""
+    times = Counter(of_clean.index.tolist())
+    of = {i: row for row, i in enumerate(of_clean.index.tolist()) if times[i] == 1}
+    pairs = [(row, of[i]) for row, i in enumerate(of_altered.index.tolist()) if i in of]
+    differ = [(row, other) for row, other in pairs if of_altered.labels[row] != of_clean.labels[other]]
+    if len(differ) > _SLIPS * len(pairs):
+        return []
+    names = clean.names
+    return [
+        f"{altered.path(altered.names[row])} and {names[other]} have one index and two labels; mend the wrong one"
+        for row, other in differ
+    ]

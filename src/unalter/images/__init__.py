@@ -1,0 +1,1 @@
+"""Arrays of pictures: conversion, measures of likeness, sheets."""

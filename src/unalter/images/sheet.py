@@ -1,0 +1,40 @@
+"""Pictures as PNG, and side by side in a sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unalter.support.files import atomic_write
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [H, W], [1, H, W] or [3, H, W] as a PNG file; it appears whole or not at all."""
+    from PIL import Image
+
+    if pixels.ndim == 3:
+        pixels = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    with atomic_write(path) as aside:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
+
+
+def grid(rows: list[np.ndarray], scale: int = 2, gap: int = 2) -> np.ndarray:
+    """Pictures side by side.
+
+    Args:
+        rows: uint8 [N, C, H, W] each, all of one shape but for N.
+        scale: pixels a pixel.
+        gap: pixels of mid grey between pictures, before scaling.
+
+    Returns:
+        uint8 [C, height, width].
+    """
+    channels, height, width = rows[0].shape[1:]
+    columns = max(map(len, rows))
+    canvas = np.full((channels, len(rows) * (height + gap) + gap, columns * (width + gap) + gap), 96, np.uint8)
+    for r, pictures in enumerate(rows):
+        for c, picture in enumerate(pictures):
+            top, left = gap + r * (height + gap), gap + c * (width + gap)
+            canvas[:, top : top + height, left : left + width] = picture
+    return canvas.repeat(scale, 1).repeat(scale, 2)

@@ -1,0 +1,195 @@
+"""Trained models in use: pictures in, pictures and codes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unalter.images.convert import as_batch
+from unalter.models.files import load_model
+from unalter.nn import Autoencoder, DiagonalGaussian
+from unalter.runs.folder import model_folder
+from unalter.support.device import choose_device
+from unalter.support.errors import InputError
+
+_BATCH = 256
+
+
+def load(path: str | Path, model: str | None = None, device: str = "cpu") -> Model:
+    """Load a trained model.
+
+    Args:
+        path: a run folder, or the folder of one model (`runs/x/cvae`).
+        model: which model of a run folder: ae, vae or cvae; None: the best on validation.
+        device: cpu, cuda or auto.
+
+    Raises:
+        InputError: there is no such model, or its files are damaged.
+    """
+    chosen = choose_device(device)
+    folder = model_folder(Path(path), model)
+    network, config = load_model(folder, chosen)
+    return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))))
+
+
+class Model:
+    """A trained model.
+
+    Pictures are numpy, torch or PIL, uint8 0..255 or float 0..1, [N, H, W], [N, C, H, W] or one picture; results
+    have the type, dtype, range and shape of what was given. Labels are one, or one a picture, each a number or
+    the name of a class; a CVAE needs them, the others pass them over.
+    """
+
+    def __init__(
+        self, network: Autoencoder, name: str, device: torch.device, label_names: tuple[str, ...] = ()
+    ) -> None:
+        self.network = network
+        self.name = name
+        """ae, vae or cvae"""
+        self.device = device
+        """where it is"""
+        self.label_names = label_names
+        """of the classes that it knows, by label"""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures."""
+        shape = self.network.shape
+        return shape.channels, shape.height, shape.width
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model knows; 0 where it does not know of any."""
+        return self.network.shape.classes
+
+    @torch.no_grad()
+    def denoise(self, images: Any, labels: Any = None) -> Any:
+        """The clean pictures of altered ones: decode(encode(x)), a VAE decodes the mean.
+
+        Raises:
+            InputError: pictures of another shape or range; labels missing, too many or unknown.
+        """
+        batch, restore = as_batch(images, self.shape)
+        y = self._labels(labels, len(batch))
+        parts = [self.network(x, self._part(y, rows)).logits.sigmoid() for rows, x in self._batches(batch)]
+        return restore(torch.cat(parts) if parts else batch)
+
+    @torch.no_grad()
+    def encode(self, images: Any, labels: Any = None, *, sample: bool = False, seed: int = 0) -> Any:
+        """The codes of pictures: [N, latent] float32, numpy (torch where torch was given).
+
+        A VAE gives the means, or with `sample` one draw from each posterior.
+
+        Raises:
+            InputError: as `denoise`; or `sample` asked of an AE.
+        """
+        batch, _ = as_batch(images, self.shape)
+        mu, logvar = self._posterior(batch, self._labels(labels, len(batch)))
+        if sample:
+            if logvar is None:
+                raise InputError("an AE's codes are not distributions: there is nothing to sample")
+            mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(seed))
+        return mu.to(images.device) if isinstance(images, Tensor) else mu.cpu().numpy()
+
+    @torch.no_grad()
+    def decode(self, codes: Any, labels: Any = None) -> Any:
+        """The pictures of codes [N, latent]: float32 in 0..1, [N, H, W] or in colour [N, 3, H, W].
+
+        Raises:
+            InputError: codes of another width; labels missing or unknown.
+        """
+        z = torch.as_tensor(codes, dtype=torch.float32)
+        if z.ndim != 2 or z.shape[1] != self.network.shape.latent:
+            raise InputError(f"expected codes [N, {self.network.shape.latent}], got {list(z.shape)}")
+        y = self._labels(labels, len(z))
+        parts = [self.network.decode(x, self._part(y, rows)).sigmoid() for rows, x in self._batches(z)]
+        pictures = torch.cat(parts) if parts else torch.empty(0, *self.shape)
+        if self.shape[0] == 1:
+            pictures = pictures.squeeze(1)
+        return pictures.to(codes.device) if isinstance(codes, Tensor) else pictures.cpu().numpy()
+
+    def generate(self, label: int | str | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
+        """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
+
+        Args:
+            label: the class, its number or name; a CVAE needs it, a VAE cannot be asked for one.
+            count: how many.
+            seed: the same seed gives the same pictures; None: others each time.
+
+        Returns:
+            uint8 [count, H, W], in colour [count, 3, H, W].
+
+        Raises:
+            InputError: asked of an AE, a label missing, unknown or not to be had, a count below 1.
+        """
+        if not self.network.shape.variational:
+            raise InputError("an AE cannot generate: its codes have no distribution to draw from; use a VAE or CVAE")
+        if self.classes == 0 and label is not None:
+            raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
+        if count < 1:
+            raise InputError(f"count is {count}; it must be at least 1")
+        known = self._labels(label, count)  # a wrong one is told before anything is drawn
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        one = None if known is None else int(known[0])
+        z = self.network.draw(one, count, generator)
+        return np.rint(self.decode(z.numpy(), one) * 255).astype(np.uint8)
+
+    def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        parts = [self.network.posterior(x, self._part(y, rows)) for rows, x in self._batches(batch)]
+        if not parts:
+            return torch.empty(0, self.network.shape.latent), None
+        mu = torch.cat([part[0] for part in parts])
+        if parts[0][1] is None:
+            return mu, None
+        return mu, torch.cat([part[1] for part in parts if part[1] is not None])
+
+    def _batches(self, batch: Tensor) -> list[tuple[slice, Tensor]]:
+        starts = range(0, len(batch), _BATCH)
+        return [(slice(i, i + _BATCH), batch[i : i + _BATCH].to(self.device)) for i in starts]
+
+    def _labels(self, labels: Any, count: int) -> Tensor | None:
+        if self.classes == 0:
+            return None
+        if labels is None:
+            raise InputError(f"a CVAE needs labels: give one ({self._known}), or one a picture")
+        given = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+        if given.dtype.kind == "U":
+            given = np.array([self._number(str(one)) for one in given.ravel()], np.int64).reshape(given.shape)
+        if given.dtype.kind not in "iu":
+            raise InputError(f"labels must be whole numbers, not {given.dtype}")
+        y = torch.from_numpy(given.astype(np.int64))
+        if y.ndim == 0:
+            y = y.expand(count)
+        if y.shape != (count,):
+            raise InputError(f"expected {count} labels, one a picture, got shape {list(y.shape)}")
+        if count and not (y.min() >= 0 and y.max() < self.classes):
+            wrong = y[(y < 0) | (y >= self.classes)][0].item()
+            raise InputError(f"label {wrong} is unknown; the model knows {self._known}")
+        return y.to(self.device)
+
+    @property
+    def _known(self) -> str:
+        """The classes, in words."""
+        if self.label_names == tuple(map(str, range(self.classes))):
+            return f"0..{self.classes - 1}"
+        return ", ".join(self.label_names[:20]) + (", ..." if self.classes > 20 else "")
+
+    def _number(self, label: str) -> int:
+        """The number of a class that was called by its name, or by its number."""
+        if label in self.label_names:
+            return self.label_names.index(label)
+        if label.isascii() and label.isdigit() and not any(map(str.isalpha, "".join(self.label_names))):
+            return int(label)
+        raise InputError(f"label {label!r} is unknown; the model knows {self._known}")
+
+    @staticmethod
+    def _part(y: Tensor | None, rows: slice) -> Tensor | None:
+        return None if y is None else y[rows]

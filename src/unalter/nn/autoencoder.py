@@ -1,0 +1,92 @@
+"""The three models: one encoder, one decoder, what lies between them.
+
+An AE has a plain code, a VAE a Gaussian one (`variational`), a CVAE is a VAE that knows the label (`classes`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unalter.nn.architecture import Architecture
+from unalter.nn.decoder import Decoder
+from unalter.nn.encoder import Encoder
+from unalter.nn.gaussian import DiagonalGaussian
+from unalter.nn.latent_prior import LatentPrior
+from unalter.nn.pose import Pose
+
+_POSES = 2
+"""Poses that an encoder looks at: the second one is right where a 6 could be a 9."""
+_COARSEST = 8
+"""Pixels of a side that the coarsest stage has at most, but for small pictures."""
+_FINEST_WIDTH, _WIDEST = 32, 128
+_MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
+"""Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
+
+
+class Output(NamedTuple):
+    """What a forward pass gives."""
+
+    logits: Tensor
+    """[N, C, H, W]; the sigmoid of it is the picture"""
+    mu: Tensor
+    """[N, latent]: the code, for a variational model the mean of its posterior"""
+    logvar: Tensor | None
+    """[N, latent], variational models only"""
+    pose: Pose | None = None
+    """what the encoder took the pose to be, models with `pose` only"""
+
+
+class Autoencoder(nn.Module):
+    """Encoder, bottleneck and decoder; no connection passes the bottleneck by."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.classes, shape.condition) if shape.classes else None
+        self.encoder = Encoder(shape, shape.latent * (2 if shape.variational else 1))
+        self.decoder = Decoder(shape)
+        self.mixture = None
+        if shape.variational:
+            self.mixture = LatentPrior(max(1, shape.classes), shape.components, shape.latent)
+
+    def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
+        mu, logvar, _ = self._encode(x_alt, y)
+        return mu, logvar
+
+    def _encode(self, x_alt: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None, Pose | None]:
+        coded, pose = self.encoder(x_alt, self._condition(y))
+        if not self.shape.variational:
+            return coded.float(), None, pose
+        mu, logvar = coded.float().chunk(2, 1)
+        return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR), pose
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Codes [N, latent] and labels [N] -> logits [N, C, H, W]."""
+        logits = self.decoder(z, self._condition(y)).float()
+        top, left = (logits.shape[-2] - self.shape.height) // 2, (logits.shape[-1] - self.shape.width) // 2
+        return logits[..., top : top + self.shape.height, left : left + self.shape.width]
+
+    def forward(self, x_alt: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Output:
+        """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode."""
+        mu, logvar, pose = self._encode(x_alt, y)
+        z = mu
+        if logvar is not None and generator is not None:
+            z = DiagonalGaussian(mu, logvar).sample(generator)
+        return Output(self.decode(z, y), mu, logvar, pose)
+
+    def draw(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
+        """Codes [count, latent] to generate from, on the CPU."""
+        if self.mixture is None:
+            raise ValueError("only a variational model has codes to draw")
+        return self.mixture.sample(label or 0, count, generator)
+
+    def _condition(self, y: Tensor | None) -> Tensor | None:
+        if self.embedding is None:
+            return None
+        if y is None:
+            raise ValueError("a model with classes needs labels")
+        return self.embedding(y)

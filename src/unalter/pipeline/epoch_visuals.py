@@ -1,0 +1,107 @@
+"""What a person looks at while a model trains: sample pictures and maps, every so many epochs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from unalter.data.dataset import Dataset
+from unalter.images.convert import to_uint8
+from unalter.images.sheet import grid, write_picture
+from unalter.maps.draw import draw_map
+from unalter.maps.layout import LEAST_POINTS, PointMap, chosen_rows, map_codes
+from unalter.maps.run_page import series_name
+from unalter.maps.store import StoredMaps, load_maps, save_maps
+from unalter.models.model import Model
+from unalter.runs.folder import ModelFolder
+from unalter.support.console import Console
+from unalter.training.options import TrainOptions
+from unalter.training.pair_sampler import PairSampler
+from unalter.training.trainer import Trainer
+
+_SAMPLES = 20
+_EVERY = 10
+"""Sample pictures every so many epochs where no maps are asked for."""
+_WORSE = 0.02
+"""A KL that is larger by this share is said to be."""
+
+
+class EpochVisuals:
+    """Takes samples and maps of one model; they use no randomness of its training and change nothing in it."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        dataset: Dataset,
+        source: PairSampler,
+        options: TrainOptions,
+        console: Console,
+    ) -> None:
+        self._folder = folder
+        self._altered = dataset.altered
+        self._options = options
+        self._console = console
+        batch = source.validation()
+        rows = torch.linspace(0, len(batch.x) - 1, min(_SAMPLES, len(batch.x))).long()
+        self._x_alt, self._x, self._y = (part[rows].cpu().numpy() for part in (batch.x_alt, batch.x, batch.y))
+
+    def take(self, trainer: Trainer) -> bool:
+        """Write what is due after the trainer's last epoch and not there yet; returns whether anything was."""
+        epoch, every = trainer.state.epoch, self._options.map_every
+        if not (trainer.state.finished or epoch % (every or _EVERY) == 0):
+            return False
+        model = Model(trainer.averaged, self._folder.name, next(trainer.averaged.parameters()).device)
+        wrote = False
+        if not self._folder.samples(epoch).exists():
+            self._write_samples(model, epoch)
+            wrote = True
+        if every and not self._folder.map_points(epoch).exists():
+            wrote |= self._write_maps(model, epoch, trainer.state.finished)
+        return wrote
+
+    def _write_samples(self, model: Model, epoch: int) -> None:
+        x_hat = model.denoise(self._x_alt, self._y)
+        write_picture(self._folder.samples(epoch), grid([to_uint8(part) for part in (self._x_alt, x_hat, self._x)]))
+
+    def _write_maps(self, model: Model, epoch: int, last: bool) -> bool:
+        rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)
+        name, seed = self._folder.name, self._options.seed
+        if len(rows) < LEAST_POINTS:
+            self._console.say(f"{name}: no map: {len(rows)} pictures are too few for one")
+            return False
+        start = time.monotonic()
+        images, labels = np.array(self._altered.images[rows]), self._altered.labels[rows]
+        codes = {"means" if model.network.shape.variational else "codes": model.encode(images, labels)}
+        if model.network.shape.variational:
+            codes["sampled"] = model.encode(images, labels, sample=True, seed=seed)
+        before = self._maps_before(epoch, rows)
+        maps: dict[str, PointMap] = {}
+        for kind, values in codes.items():
+            # sampled codes begin where the means are, which have been mapped first
+            maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"), model.device.type)
+            title = f"{series_name(name, kind)}, epoch {epoch}"
+            picture = self._folder.map_picture(epoch, kind == "sampled")
+            draw_map(picture, maps[kind], labels, title, self._altered.label_names)
+        save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
+        spent = time.monotonic() - start
+        self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
+        if last and before:
+            kind, values = next(iter(codes.items()))
+            self._compare_with_cold(name, maps[kind], map_codes(values, labels, seed, device=model.device.type))
+        return True
+
+    def _maps_before(self, epoch: int, rows: np.ndarray) -> dict[str, PointMap]:
+        """The maps that new ones go on from: of the latest epoch before, where it mapped the same pictures."""
+        earlier = [path for other, path in self._folder.stored_maps().items() if other < epoch]
+        stored = load_maps(earlier[-1]) if earlier else None
+        return stored.maps if stored is not None and np.array_equal(stored.rows, rows) else {}
+
+    def _compare_with_cold(self, name: str, warm: PointMap, cold: PointMap) -> None:
+        """Maps that go on from one another could be caught in an early arrangement: say how far that is so."""
+        more = warm.kl / cold.kl - 1
+        words = f"{name:<4} the last map goes on from the ones before, KL {warm.kl:.3f}; made anew it has {cold.kl:.3f}"
+        if more > _WORSE:
+            words += f": {more:.1%} more, so trust neighbourhoods in it less ('unalter map' makes maps anew)"
+        self._console.say(words)

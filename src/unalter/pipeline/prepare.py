@@ -1,0 +1,228 @@
+"""What a training starts from: the recipe and the pairs of two folders, learned once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from unalter.alter import Recipe, find_backgrounds, load_recipe
+from unalter.data.dataset import Dataset, read_dataset
+from unalter.data.options import DataOptions
+from unalter.fitting.fit import fit_recipe
+from unalter.images.metrics import LEAST_SIZE
+from unalter.nn.latent_prior import LEAST_CODES
+from unalter.pairing.find import PRECISION, check_altered, find_pairs
+from unalter.pairing.names import pair_by_name
+from unalter.pairing.pairs import Pairs
+from unalter.support.cache import cache_folder
+from unalter.support.console import Console
+from unalter.support.errors import InputError
+from unalter.support.files import atomic_write
+from unalter.support.progress import ProgressCallback
+
+_FORMAT = 5
+"""Raised whenever the same folders would give another recipe or other pairs."""
+_LOOKED_AT = 20_000
+"""Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
+trains, and to look at a million takes hours."""
+
+
+def read_data(data: Path | None, options: DataOptions, console: Console) -> Dataset:
+    """Read a data set, say what should be known of it, and `check` it.
+
+    Raises:
+        InputError: it cannot be read, or nothing can be learned from it.
+    """
+    with console.progress("reading") as advance:
+        dataset = read_dataset(data, options, on_progress=advance)
+    for note in (*dataset.notes, *_repeated(dataset), *_classes(dataset)):
+        console.say(note)
+    check(dataset)
+    return dataset
+
+
+def check(dataset: Dataset) -> None:
+    """Refuse folders that nothing can be learned from.
+
+    Raises:
+        InputError: pictures too small; no label in both folders; an altered folder that holds the clean pictures.
+    """
+    if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
+    check_altered(dataset)
+
+
+def _repeated(dataset: Dataset) -> list[str]:
+    """Says which pictures are there more than once."""
+    said = []
+    for what, part in (("clean", dataset.clean), ("altered", dataset.altered)):
+        first: dict[bytes, int] = {}
+        again = []
+        for row, picture in enumerate(part.images):
+            if (before := first.setdefault(hashlib.blake2b(picture.tobytes(), digest_size=16).digest(), row)) != row:
+                again.append((before, row))
+        if again:
+            names = " and ".join(part.names[row] for row in again[0])
+            said.append(f"warning: copies among the {what} pictures: {len(again):,} (such as {names}); they weigh more")
+    return said
+
+
+def _classes(dataset: Dataset) -> list[str]:
+    """Says which classes a CVAE can do little with."""
+    if not dataset.classes:
+        return []
+    found = np.bincount(dataset.clean.labels, minlength=dataset.classes)
+    of_altered = np.bincount(dataset.altered.labels, minlength=dataset.classes)
+    there = np.flatnonzero(found + of_altered)
+    names = dataset.label_names
+    if len(there) == 1:
+        return [f"warning: all pictures are of class {names[there[0]]}: a CVAE learns nothing from the label"]
+    few = [label for label in there if found[label] < LEAST_CODES]
+    if not few:
+        return []
+    least = min(few, key=lambda label: found[label])
+    most = f"fewer than {LEAST_CODES} clean pictures (class {names[least]} has {found[least]})"
+    return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
+
+
+def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Recipe:
+    """The recipe of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
+
+    Raises:
+        InputError: no such recipe, or one that cannot be applied to these pictures.
+    """
+    shape = dataset.clean.images.shape[1:]
+    if name == "auto":
+        recipe = learned_recipe(dataset, seed, console)
+    else:
+        recipe = load_recipe(name)
+        if recipe.needs_backgrounds:
+            found = find_backgrounds(dataset.altered.images)
+            if found is None:
+                console.say("no fixed backgrounds found in the altered pictures")
+            else:
+                share = f"{found.share:.1%} of the altered pictures"
+                console.say(f"{len(found.images)} fixed backgrounds found in {share}")
+            recipe = recipe.fitted_to(found)
+    recipe.check((shape[0], shape[1], shape[2]))
+    return recipe
+
+
+def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
+    """The recipe fitted to two folders, from the cache where it is there."""
+    path = _kept("recipe", dataset, seed) / "recipe.yaml"
+    if path.is_file():
+        with suppress(InputError):  # a damaged cache costs time, not the job
+            kept = load_recipe(path)
+            if not kept.needs_backgrounds:
+                return kept
+    console.say("looking at the two folders: how were the altered pictures made?")
+    with _one_thread():
+        fit = fit_recipe(
+            dataset.clean.images,
+            dataset.altered.images,
+            clean_labels=dataset.clean.labels,
+            altered_labels=dataset.altered.labels,
+            seed=seed,
+            on_progress=lambda words: console.say(f"  {words}"),
+        )
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fit.recipe.save(path)
+    return fit.recipe
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A fit is thousands of small steps: several threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
+    """The pairs of two folders: by name, verified, and by appearance where asked for.
+
+    Args:
+        method: trust (names as they are), names (verified), appearance (search too), or auto, which searches only where
+            there are no names, or none that hold, and of very many pictures looks at some.
+        recipe: how altered pictures come about; None: names are taken as they are.
+
+    Raises:
+        InputError: a search without a recipe.
+    """
+    if recipe is None and method == "appearance":
+        raise InputError("pairs are found by appearance with the help of a recipe: leave --recipe none out")
+    named = pair_by_name(dataset)
+    if recipe is None or method == "trust":
+        return named
+    only, count = None, len(dataset.altered)
+    if method == "auto" and count > _LOOKED_AT:
+        only = np.sort(np.random.default_rng([seed, 8]).permutation(count)[:_LOOKED_AT])
+        console.say(
+            f"pairs: looking at {_LOOKED_AT:,} of the {count:,} altered pictures "
+            "(--pairing names or appearance: at all)"
+        )
+    with console.progress("pairs") as advance:
+
+        def found(by_appearance: bool) -> Pairs:
+            return found_pairs(dataset, recipe, by_appearance, PRECISION, seed, advance, only)
+
+        if method == "appearance" or (method == "auto" and len(named.altered) == 0):
+            return found(True)
+        pairs = found(False)
+        return pairs if method == "names" or pairs.names_hold else found(True)
+
+
+def found_pairs(
+    dataset: Dataset, recipe: Recipe, by_appearance: bool, precision: float, seed: int,
+    on_progress: ProgressCallback, only: np.ndarray | None = None,
+) -> Pairs:  # fmt: skip
+    """`find_pairs`, from the cache where its result is there."""
+    key = (recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision)
+    some = b"" if only is None else only.tobytes()
+    path = _kept("pairs", dataset, seed, *key, some).with_suffix(".npz")
+    # not there, cut short or damaged: numpy raises half a dozen types for these
+    with suppress(Exception), open(path, "rb") as file:
+        kept = np.load(file)
+        return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
+    pairs = find_pairs(
+        dataset, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed, on_progress=on_progress
+    )
+    with suppress(OSError), atomic_write(path) as aside, open(aside, "wb") as file:
+        np.savez(file, **vars(pairs))
+    return pairs
+
+
+def content_hash(dataset: Dataset) -> str:
+    """A hash of all pixels, names and labels, wherever they lie."""
+    digest = hashlib.sha256()
+    for part in (dataset.clean, dataset.altered):
+        digest.update("\n".join(part.names).encode(errors="surrogateescape"))
+        digest.update(part.labels.tobytes())
+        digest.update(part.images.tobytes())
+    return digest.hexdigest()
+
+
+def _kept(kind: str, dataset: Dataset, seed: int, *more: object) -> Path:
+    """Where something learned from these folders is kept."""
+    digest = hashlib.sha256(f"{_FORMAT} {content_hash(dataset)} {seed}".encode())
+    for part in more:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+    return cache_folder() / kind / digest.hexdigest()[:32]
+
+
+def _background_bytes(recipe: Recipe) -> bytes:
+    found = [getattr(step, "backgrounds", None) for branch in recipe.branches for step in branch.steps]
+    return b"".join(pictures.numpy().tobytes() for pictures in found if isinstance(pictures, torch.Tensor))

@@ -1,0 +1,92 @@
+"""What lies in the code spaces of a run's models: pictures that never were, and ways from one to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from unalter.images.convert import to_uint8
+from unalter.models.model import Model
+from unalter.report.figures import sheet
+from unalter.report.sections import COLUMNS, MOST_CLASSES, Labelled
+from unalter.training.pair_sampler import Batch
+
+
+def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
+    """Pictures that never were: for a CVAE a row for each class."""
+    found = []
+    for model in models:
+        if not model.network.shape.variational:
+            continue
+        if model.classes:
+            rows = [
+                Labelled(_class_name(model, label), sheet([_generated(model, label, seed + label)]))
+                for label in range(min(model.classes, MOST_CLASSES))
+            ]
+        else:
+            pictures = _generated(model, None, seed, 3 * COLUMNS)
+            rows = [Labelled("", sheet([pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)]))]
+        found.append({"name": model.name, "rows": rows})
+    return found
+
+
+def of_walks(models: list[Model], batch: Batch, seed: int) -> list[dict[str, Any]]:
+    """Ways through the code space: between two pictures, along a class, and one code in every class."""
+    images, labels = (part.cpu().numpy() for part in (batch.x_alt, batch.y))
+    found = []
+    for model in models:
+        rows = [Labelled("", sheet([way])) for way in _between(model, images, labels)]
+        if rows:
+            words = "between two altered pictures" + (" of one class" if model.classes else "")
+            found.append({"name": model.name, "what": f"{words}: left and right what was given", "rows": rows})
+        if not model.classes:
+            continue
+        generator = torch.Generator().manual_seed(seed)
+        along = []
+        for label in range(min(model.classes, MOST_CLASSES)):
+            start, end = model.network.draw(label, 2, generator)
+            along.append(Labelled(_class_name(model, label), sheet([_walk(model, start, end, label)])))
+        found.append({"name": model.name, "what": "along each class, from one drawn code to another", "rows": along})
+        codes = model.network.draw(0, 4, generator)
+        several = range(min(model.classes, COLUMNS))
+        kinds = [np.concatenate([_decoded(model, code[None], label) for label in several]) for code in codes]
+        rows = [Labelled("", sheet([row])) for row in kinds]
+        what = f"codes drawn for {_class_name(model, 0)}, decoded as every class (alike where the code says it already)"
+        found.append({"name": model.name, "what": what, "rows": rows})
+    return found
+
+
+def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
+    return model.generate(label, count, seed).reshape(count, *model.shape)
+
+
+def _between(model: Model, images: np.ndarray, labels: np.ndarray, count: int = 4) -> list[np.ndarray]:
+    """Ways from one picture to another, those two at the ends: uint8 [COLUMNS, C, H, W] each."""
+    first = {label: np.flatnonzero(labels == label) for label in np.unique(labels).tolist()}
+    if model.classes:
+        ends = [(rows[0], rows[-1], label) for label, rows in first.items() if len(rows) > 1]
+    else:
+        rows = [of[0] for of in first.values()]
+        rows = rows if len(rows) > 1 else np.arange(min(len(labels), 2 * count)).tolist()
+        ends = [(a, b, None) for a, b in zip(rows[::2], rows[1::2], strict=False)]
+    ways = []
+    for a, b, label in ends[:count]:
+        start, end = torch.from_numpy(model.encode(images[[a, b]], label))
+        inside = _walk(model, start, end, label, COLUMNS - 2)
+        ways.append(np.concatenate([to_uint8(images[[a]]), inside, to_uint8(images[[b]])]))
+    return ways
+
+
+def _walk(model: Model, start: torch.Tensor, end: torch.Tensor, label: int | None, steps: int = COLUMNS) -> np.ndarray:
+    along = torch.linspace(0, 1, steps)[:, None]
+    return _decoded(model, start + along * (end - start), label)
+
+
+def _decoded(model: Model, codes: torch.Tensor, label: int | None) -> np.ndarray:
+    return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.shape)
+
+
+def _class_name(model: Model, label: int) -> str:
+    return model.label_names[label] if label < len(model.label_names) else str(label)

@@ -1,0 +1,250 @@
+"""What a report says: gathered from the run folder, the data and the trained models."""
+
+from __future__ import annotations
+
+import csv
+import platform
+import shlex
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unalter._version import __version__
+from unalter.alter import KeyedDraws, fold_in, load_recipe
+from unalter.data.dataset import Dataset
+from unalter.evaluation.scores import Evaluation, scored
+from unalter.images.convert import to_uint8
+from unalter.maps.run_page import series_name
+from unalter.maps.store import load_maps
+from unalter.models.model import Model
+from unalter.pairing.pairs import APPEARANCE, NAME, VERIFIED, Pairs
+from unalter.pipeline.experiment import Experiment
+from unalter.report.figures import Image, line_chart, sheet, still
+from unalter.runs.folder import ModelFolder, RunFolder
+from unalter.training.pair_sampler import Batch
+
+COLUMNS = 12
+"""Pictures in a row."""
+_SAMPLES = 10
+MOST_CLASSES = 30
+"""Classes that have a row of their own; of more, the first ones."""
+_MOST_SCORED = 2_000
+"""Validation pictures that are scored; of more, so many at even steps."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A sheet with words to its left."""
+
+    name: str
+    image: Image
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A picture, altered over output over clean, with its score."""
+
+    image: Image
+    ssim: float
+
+
+def of_data(dataset: Dataset, pairs: Pairs) -> dict[str, Any]:
+    """Counts, classes, pairs, and the contact sheet."""
+    channels, height, width = dataset.clean.images.shape[1:]
+    classes = []
+    if dataset.classes > 1:
+        both = [np.bincount(part.labels, minlength=dataset.classes) for part in (dataset.clean, dataset.altered)]
+        most = max(int(counts.max()) for counts in both)
+        rows = zip(dataset.label_names, *both, strict=True)
+        classes = [
+            {"name": name, "clean": int(c), "altered": int(a), "clean_share": c / most, "altered_share": a / most}
+            for name, c, a in rows
+        ]
+    count = len(dataset.altered)
+    found = [
+        (VERIFIED, "by name, verified by looking", int((pairs.method == VERIFIED).sum())),
+        (NAME, "by name", int((pairs.method == NAME).sum())),
+        (APPEARANCE, "by looking", int((pairs.method == APPEARANCE).sum())),
+        ("none", "without a pair", int((pairs.clean < 0).sum())),
+    ]
+    blocks = zip(
+        ("surest", "least sure that were taken", "likeliest that were not"), pairs.by_certainty(COLUMNS), strict=True
+    )
+    return {
+        "clean": len(dataset.clean), "altered": count, "size": f"{width} × {height}",
+        "colour": "colour" if channels == 3 else "grey", "classes": classes[:MOST_CLASSES],
+        "class_count": dataset.classes, "notes": dataset.notes,
+        "pairs": [{"kind": kind, "how": how, "count": n, "share": n / count} for kind, how, n in found if n],
+        "doubtful": int((pairs.doubtful >= 0).sum()),
+        "contact": [
+            Labelled(name, sheet([dataset.altered.images[rows], dataset.clean.images[pairs.likeliest[rows]]]))
+            for name, rows in blocks
+            if len(rows)
+        ],
+    }  # fmt: skip
+
+
+def of_recipe(run: RunFolder, dataset: Dataset, seed: int) -> dict[str, Any] | None:
+    """The recipe, and what it makes beside real altered pictures."""
+    if not run.recipe.is_file():
+        return None
+    recipe = load_recipe(run.recipe)
+    draw = np.random.default_rng(seed)
+    clean = np.sort(draw.permutation(len(dataset.clean))[: 2 * COLUMNS])
+    real = np.sort(draw.permutation(len(dataset.altered))[: 2 * COLUMNS])
+    x = torch.from_numpy(np.array(dataset.clean.images[clean])).float() / 255
+    made = to_uint8(recipe(x, KeyedDraws(fold_in(seed, torch.from_numpy(clean)))).numpy())
+    images = dataset.altered.images[real]
+    total = sum(branch.share for branch in recipe.branches)
+    return {
+        "name": recipe.name,
+        "branches": [{"share": branch.share / total, "steps": branch.words} for branch in recipe.branches],
+        "yaml": run.recipe.read_text("utf-8"),
+        "compared": [
+            Labelled("real", sheet([images[:COLUMNS], images[COLUMNS:]])),
+            Labelled("made by the recipe", sheet([made[:COLUMNS], made[COLUMNS:]])),
+        ],
+    }
+
+
+def of_training(run: RunFolder) -> dict[str, Any]:
+    """Curves, seconds and best epochs of every model."""
+    histories = {folder.name: _history(folder) for folder in run.trained()}
+    models = []
+    for name, rows in histories.items():
+        best = max(rows, key=lambda row: row["validation_ssim"])
+        models.append(
+            {
+                "name": name,
+                "epochs": int(rows[-1]["epoch"]),
+                "seconds": rows[-1]["seconds"],
+                "ssim": best["validation_ssim"],
+                "psnr": best["validation_psnr"],
+                "best": int(best["epoch"]),
+            }
+        )
+    charts = [
+        ("SSIM on validation pictures", "validation_ssim", 4, histories),
+        ("PSNR on validation pictures, dB", "validation_psnr", 2, histories),
+        ("loss on training pictures", "loss", 1, histories),
+        ("KL divergence, nats a picture", "kl", 1, {n: rows for n, rows in histories.items() if n != "ae"}),
+    ]
+    drawn = []
+    for title, key, digits, of in charts:
+        curves = {name: ([row["epoch"] for row in rows], [row[key] for row in rows]) for name, rows in of.items()}
+        if curves:
+            drawn.append(line_chart(title, curves, digits))
+    return {"models": models, "charts": drawn}
+
+
+def of_samples(run: RunFolder, shape: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The sample pictures of every epoch that has some."""
+    found = []
+    for folder in run.trained():
+        epochs = {int(path.stem.removeprefix("epoch_")): path for path in folder.samples(0).parent.glob("epoch_*.png")}
+        stages = [{"epoch": epoch, "image": sheet(_cut(path, shape))} for epoch, path in sorted(epochs.items())]
+        if stages:
+            found.append({"name": folder.name, "stages": stages})
+    return found
+
+
+def of_maps(run: RunFolder) -> list[dict[str, Any]]:
+    """The last map of every kind of code."""
+    found = []
+    for folder in run.trained():
+        stored = folder.stored_maps()
+        if not stored:
+            continue
+        epoch = max(stored)
+        for kind, one in load_maps(stored[epoch]).maps.items():
+            path = folder.map_picture(epoch, kind == "sampled")
+            if path.is_file():
+                name = f"{series_name(folder.name, kind)}, epoch {epoch}"
+                found.append({"name": name, "note": one.note, "image": still(path)})
+    return found
+
+
+def of_scores(models: list[Model], batch: Batch, groups: list[str], label_names: tuple[str, ...]) -> dict[str, Any]:
+    """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
+    rows = torch.linspace(0, len(batch.x) - 1, min(_MOST_SCORED, len(batch.x))).round().long()
+    inputs, targets = (part[rows.to(part.device)].cpu().numpy() for part in (batch.x_alt, batch.x))
+    labels = batch.y[rows.to(batch.y.device)].cpu().numpy()
+    results = {one.name: one.denoise(inputs, labels) for one in models}
+    scores = scored(results, inputs, targets)
+    chosen = [groups[i] for i in rows.tolist()]
+    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, label_names)
+    tables = [_table(evaluation, "ssim", 3), _table(evaluation, "psnr", 1)]
+    shown = []
+    for one, score in zip(models, scores, strict=False):
+        pictures = [to_uint8(part) for part in (inputs, results[one.name], targets)]
+        parts = [
+            {
+                "name": name,
+                "cells": [Judged(sheet([p[i : i + 1] for p in pictures]), float(score.ssim[i])) for i in rows],
+            }
+            for name, rows in score.extremes(COLUMNS).items()
+        ]
+        shown.append({"name": one.name, "parts": parts})
+    return {
+        "count": len(rows), "true": chosen.count("true pair"), "tables": tables, "models": shown,
+        "headline": {score.method: float(score.ssim.mean()) for score in scores},
+    }  # fmt: skip
+
+
+def of_settings(job: Experiment) -> dict[str, Any]:
+    """Every option, and the command that makes the run again."""
+    words = ["unalter", "train", *([str(job.data)] if job.data is not None else []), "--out", f"{job.run.path}-again"]
+    rows = []
+    for given in (job.reading, job.options):
+        for spec in fields(given):
+            value, usual = getattr(given, spec.name), spec.default
+            rows.append({"name": spec.name, "value": _words(value) or "–", "usual": value == usual})
+            if value == usual:
+                continue
+            name = spec.name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{name}" if value else f"--no-{name}")
+            else:
+                words += [f"--{name}", _words(value)]
+    made_with = {"unalter": __version__, "torch": torch.__version__, "NumPy": np.__version__}
+    made_with |= {"Python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    made_with |= {"threads": str(torch.get_num_threads())}
+    return {"rows": rows, "command": shlex.join(words), "made_with": made_with}
+
+
+def _history(folder: ModelFolder) -> list[dict[str, float]]:
+    with open(folder.metrics, newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _cut(path: Path, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """The first pictures of a sample file: altered, output and clean, uint8 [N, C, H, W] each."""
+    from PIL import Image as Pillow
+
+    with Pillow.open(path) as opened:
+        pixels = np.asarray(opened)[::2, ::2]  # see `unalter.images.sheet.grid`: scale 2, gap 2
+    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    _, height, width = shape
+    count = min(_SAMPLES, (pixels.shape[2] - 2) // (width + 2))
+    lefts, tops = range(2, count * (width + 2), width + 2), range(2, 3 * (height + 2), height + 2)
+    return [np.stack([pixels[:, top : top + height, left : left + width] for left in lefts]) for top in tops]
+
+
+def _table(evaluation: Evaluation, metric: str, digits: int) -> dict[str, Any]:
+    rows = []
+    parts = evaluation.parts()
+    for name, which in parts[: MOST_CLASSES + 8]:
+        values = [float(getattr(one, metric)[which].mean()) for one in evaluation.scores]
+        cells = [
+            {"text": f"{value:.{digits}f}", "best": value == max(values), "share": value / max(1e-9, max(values))}
+            for value in values
+        ]
+        rows.append({"name": name, "count": int(which.sum()), "cells": cells})
+    return {"metric": metric.upper(), "methods": [one.method for one in evaluation.scores], "rows": rows}
+
+
+def _words(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

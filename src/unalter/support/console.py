@@ -1,0 +1,84 @@
+"""What a person reads while work goes on, and afterwards in log.txt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unalter.support.progress import ProgressCallback, no_progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class Console:
+    """Prints lines, shows progress, and keeps the lines for a log file.
+
+    On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._log: Path | None = None
+        self._early = ""
+        self._bar: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """Print a line (or several) and log it with the time."""
+        text = text.encode(errors="backslashreplace").decode()  # names of files can be no UTF-8
+        if not self._quiet:
+            if self._bar is not None:
+                self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(text, flush=True)
+        self.log_only(text)
+
+    def log_only(self, text: str) -> None:
+        """Write to the log what is printed elsewhere."""
+        stamp = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        lines = "".join(f"{stamp}  {line}\n" for line in text.splitlines())
+        if self._log is None:
+            self._early += lines
+        else:
+            self._write(lines)
+
+    def keep_in(self, log: Path) -> None:
+        """Write what was said so far, and from now on, to a log file; what is in it stays."""
+        self._log = log
+        self._write(self._early)
+
+    def _write(self, lines: str) -> None:
+        assert self._log is not None
+        with open(self._log, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(lines)
+
+    @contextmanager
+    def progress(self, name: str) -> Iterator[ProgressCallback]:
+        """Show how far some work is; yields the function to call as it goes on."""
+        if self._quiet or not sys.stdout.isatty():
+            yield no_progress
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[words]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, transient=True) as bar:
+            self._bar = bar
+            task = bar.add_task(name, total=1.0, words="")
+            try:
+                yield lambda words, done: bar.update(task, completed=done, words=words)
+            finally:
+                self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """0.4 s, 45 s, 12 min, 3.5 h"""
+    if seconds < 90:
+        return f"{seconds:.{int(seconds < 10)}f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

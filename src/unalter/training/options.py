@@ -1,0 +1,152 @@
+"""The options of a training: frozen dataclasses that command line, YAML and help are made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import yaml
+
+from unalter.runs.folder import MODELS
+from unalter.support.errors import raise_together
+from unalter.support.options import converted
+
+_SMALLEST, _LARGEST = 7, 256
+"""Pixels of a side: SSIM's window is as large as the one; the other is beyond what these models are made for."""
+_LARGEST_SEED = 2**32 - 1
+"""What every library that takes the seed can take."""
+
+
+OLD_NAMES = {"kernel_rate": "muon_lr", "untouched": "identity_fraction", "won_back": "unblend"}
+_OLD_WORDS = {("pairing", "looks"): "appearance"}
+"""Spellings of before: they go on working."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train; every field is an option of `unalter train` and a key of its YAML file."""
+
+    models: tuple[str, ...] = MODELS
+    """Models to train, in this order: any of ae, vae, cvae."""
+    epochs: int = 50
+    """Epochs; one is as many altered pictures as the folder has. (50: what the task asks for.)"""
+    map_every: int = 10
+    """Draw a 3D t-SNE map every so many epochs and at the end; 0: never."""
+    map_points: int = 0
+    """Map a fixed random subset of so many altered pictures; 0: all of them, as the task asks."""
+    max_minutes: float = 0.0
+    """End the training of each model within so many minutes, schedule included; 0: no limit."""
+    seed: int = 0
+    """Seed of everything random."""
+    device: str = "auto"
+    """auto, cpu or cuda. (auto: CUDA where there is one.)"""
+    precision: str = "auto"
+    """auto, 32-true or bf16-mixed. (auto: bf16 where the processor has it and it measures faster.)"""
+    batch_size: int = 128
+    """Pictures a step. (128: .006 more SSIM in the same time than 256.)"""
+    latent: int = 64
+    """Numbers in a code."""
+    beta: float = 0.3
+    """Weight of the KL term; 1 is the evidence lower bound. (0.3: more SSIM; generation draws from fitted codes.)"""
+    ssim_weight: float = 1500.0
+    """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats for 784 pixels. (1500: .005 over 400.)"""
+    pose_weight: float = 75.0
+    """Weight of the pose's error, where alterations move things; as ssim_weight. (75: a twentieth of it.)"""
+    muon_lr: float = 0.02
+    """Peak of Muon's learning rate, for kernels and matrices; a short linear rise, then a cosine down to 0."""
+    learning_rate: float = 0.004
+    """Peak of AdamW's learning rate, for all other weights."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of kernels and matrices."""
+    pairing: str = "auto"
+    """trust (names as they are), names (verified), appearance (search too), auto. (auto: appearance
+    where names do not help, at 20,000 pictures at most.)"""
+    recipe: str = "auto"
+    """auto (fitted to the folders), a preset or YAML file to make pairs with; none: true pairs only."""
+    true_pairs: float = 0.05
+    """Share of a batch taken from the true pairs, the others are made. (0.05: higher SSIM than 0.2.)"""
+    unblend: bool = True
+    """Also alter what is won back from blended pictures by taking the background off."""
+    identity_fraction: float = 0.03
+    """Share of the made pairs that are left unaltered, so that clean pictures have codes too."""
+    validation: float = 0.05
+    """Share of the clean pictures kept for validation."""
+    checkpoint_seconds: float = 60.0
+    """Save the training state at least so often, in seconds; also at the end of every epoch."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard, below RUN/tensorboard."""
+
+    def __post_init__(self) -> None:
+        raise_together(_out_of_range(asdict(self)), "These options cannot be used:")
+
+    def to_yaml(self) -> str:
+        """The options as YAML; `read_options` and `from_values` read it back."""
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any], where: str = "options") -> TrainOptions:
+        """Make options from keys and values as they stand in YAML; keys may be written with - or _.
+
+        Raises:
+            InputError: unknown keys, wrong types, values out of range; all in one message.
+        """
+        known = {spec.name: spec for spec in fields(cls)}
+        problems, given = [], {}
+        for key, value in renewed(values)[0].items():
+            name = str(key).replace("-", "_")
+            if name not in known:
+                problems.append(f"unknown option {key!r}")
+                continue
+            try:
+                given[name] = converted(value, known[name].default)
+            except ValueError as error:
+                problems.append(f"{key}: {error}")
+        complete = {name: given.get(name, spec.default) for name, spec in known.items()}
+        raise_together([*problems, *_out_of_range(complete)], f"{where} cannot be used:")
+        return cls(**given)
+
+
+def renewed(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Options by name with the spellings of before replaced by those of now, and what a person is told of it."""
+    current, notices = {}, []
+    for key, value in values.items():
+        name = OLD_NAMES.get(str(key).replace("-", "_"), key)
+        word = _OLD_WORDS.get((name, value), value) if isinstance(value, str) else value
+        for old, new, of in ((str(key), str(name), ""), (str(value), str(word), f"{name} ")):
+            if old != new:
+                notices.append(f"notice: {of}{old.replace('_', '-')} is now called {new.replace('_', '-')}")
+        current[name] = word
+    return current, notices
+
+
+def _out_of_range(values: dict[str, Any]) -> list[str]:
+    """What is wrong with the values of options, whose types are right."""
+    problems, models = [], values["models"]
+    if not models or set(models) - set(MODELS) or len(set(models)) < len(models):
+        problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
+    at_least = {
+        "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
+        "beta": 0, "ssim_weight": 0, "pose_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+    }  # fmt: skip
+    for name, low in at_least.items():
+        if not values[name] >= low:
+            problems.append(f"{name} is {values[name]}; it must be at least {low}")
+    if values["seed"] > _LARGEST_SEED:
+        problems.append(f"seed is {values['seed']}; it must be at most {_LARGEST_SEED}")
+    for name in ("learning_rate", "muon_lr"):
+        if not 0 < values[name] < 1:
+            problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
+    for name in ("true_pairs", "identity_fraction"):
+        if not 0 <= values[name] <= 1:
+            problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
+    if not 0 < values["validation"] <= 0.5:
+        problems.append(f"validation is {values['validation']}; it must be above 0 and at most 0.5")
+    for name, allowed in (
+        ("device", ("auto", "cpu", "cuda")),
+        ("precision", ("auto", "32-true", "bf16-mixed")),
+        ("pairing", ("auto", "trust", "names", "appearance")),
+    ):
+        if values[name] not in allowed:
+            problems.append(f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
+    return problems

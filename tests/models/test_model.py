@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unalter
+from unalter import InputError
+from unalter.data.digits import load_digits
+from unalter.models.files import FORMAT
+
+MODELS = ("ae", "vae", "cvae")
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    images, labels = load_digits("test")
+    return images[:20], labels[:20]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_denoise_gives_back_what_it_was_given_in_kind(small_run: Path, digits, name: str):
+    images, labels = digits
+    model = unalter.load(small_run / name)
+    whole = model.denoise(images, labels)
+    assert whole.dtype == np.uint8 and whole.shape == images.shape
+    floats = model.denoise(images.astype(np.float64) / 255, labels)
+    assert floats.dtype == np.float64
+    assert np.abs(floats * 255 - whole).max() <= 0.5001
+    tensor = model.denoise(torch.from_numpy(images)[:, None], labels)
+    assert isinstance(tensor, torch.Tensor) and tensor.shape == (20, 1, 28, 28)
+    assert np.array_equal(tensor[:, 0].numpy(), whole)
+    one = model.denoise(Image.fromarray(images[3]), labels[3])
+    assert isinstance(one, Image.Image) and one.size == (28, 28)
+    assert np.abs(np.asarray(one).astype(int) - whole[3]).max() <= 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_denoise_is_decode_of_encode(small_run: Path, digits, name: str):
+    images, labels = digits
+    model = unalter.load(small_run, name)
+    codes = model.encode(images, labels)
+    assert codes.shape == (20, 8) and codes.dtype == np.float32
+    decoded = model.decode(codes, labels)
+    assert np.abs(decoded - model.denoise(images / 255, labels)).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_picture_does_not_depend_on_its_batch(small_run: Path, digits, name: str):
+    images, labels = digits
+    model = unalter.load(small_run, name)
+    together = model.denoise(images / 255, labels)
+    alone = np.concatenate([model.denoise(images[i : i + 1] / 255, labels[i : i + 1]) for i in range(20)])
+    assert np.abs(together - alone).max() < 1e-5
+    assert model.denoise(images[:0], labels[:0]).shape == (0, 28, 28)
+
+
+def test_samples_scatter_about_the_mean_and_follow_their_seed(small_run: Path, digits):
+    images, _ = digits
+    model = unalter.load(small_run, "vae")
+    mean = model.encode(images)
+    first, again, other = (model.encode(images, sample=True, seed=s) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    many = np.mean([model.encode(images, sample=True, seed=s) for s in range(150)], 0)
+    assert np.abs(many - mean).mean() < 0.1
+    with pytest.raises(InputError, match="nothing to sample"):
+        unalter.load(small_run, "ae").encode(images, sample=True)
+
+
+def test_the_label_decides_what_a_cvae_generates(small_run: Path):
+    model = unalter.load(small_run, "cvae")
+    seven, again, one = model.generate(7, 5, seed=0), model.generate(7, 5, seed=0), model.generate(1, 5, seed=0)
+    assert seven.shape == (5, 28, 28) and seven.dtype == np.uint8
+    assert np.array_equal(seven, again)
+    assert not np.array_equal(seven, one)
+
+
+def test_what_cannot_be_generated_is_said(small_run: Path):
+    with pytest.raises(InputError, match="an AE cannot generate"):
+        unalter.load(small_run, "ae").generate()
+    with pytest.raises(InputError, match="does not know classes"):
+        unalter.load(small_run, "vae").generate(3)
+    assert unalter.load(small_run, "vae").generate(count=2).shape == (2, 28, 28)
+    with pytest.raises(InputError, match="needs labels"):
+        unalter.load(small_run, "cvae").generate()
+    with pytest.raises(InputError, match="label 10 is unknown"):
+        unalter.load(small_run, "cvae").generate(10)
+
+
+def test_a_cvae_says_what_is_wrong_with_labels(small_run: Path, digits):
+    images, labels = digits
+    model = unalter.load(small_run, "cvae")
+    for wrong, message in (
+        (None, "needs labels"),
+        (labels[:3], "expected 20 labels"),
+        (labels + 0.5, "whole numbers"),
+        (labels - 5, "is unknown"),
+    ):
+        with pytest.raises(InputError, match=message):
+            model.denoise(images, wrong)
+    assert np.array_equal(model.denoise(images[:2], 4), model.denoise(images[:2], [4, 4]))
+
+
+def test_a_run_gives_its_best_model_and_names_the_others(small_run: Path):
+    scores = {name: json.loads((small_run / name / "config.json").read_text())["validation_ssim"] for name in MODELS}
+    assert unalter.load(small_run).name == max(scores, key=scores.get)
+    with pytest.raises(InputError, match="no such run"):
+        unalter.load(small_run / "nowhere")
+    with pytest.raises(InputError, match="no trained model 'xyz'"):
+        unalter.load(small_run, "xyz")
+
+
+@pytest.mark.parametrize("harm", ["cut weights", "no config", "other format"])
+def test_a_damaged_model_is_an_error_that_names_it(small_run: Path, tmp_path: Path, harm: str):
+    folder = shutil.copytree(small_run / "ae", tmp_path / "ae")
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    if harm == "cut weights":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif harm == "no config":
+        config.unlink()
+    else:
+        config.write_text(config.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+    with pytest.raises(InputError, match="ae"):
+        unalter.load(folder)

@@ -1,0 +1,59 @@
+import os
+
+import pytest
+
+from unalter.support.files import atomic_write, write_text
+
+
+def test_file_appears_only_when_the_block_ends(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with atomic_write(path) as aside:
+        aside.write_text("done")
+        assert not path.exists()
+        assert aside.parent == path.parent  # the same file system: renaming is atomic
+    assert path.read_text() == "done"
+    assert os.listdir(path.parent) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_after_an_error_the_old_file_remains_and_nothing_lies_beside_it(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half():
+        with atomic_write(path) as aside:
+            aside.write_text("half of the n")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_nothing_lies_beside_a_name_that_cannot_be_taken(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_text(tmp_path / "a", "text")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_the_suffix_is_kept_aside(tmp_path):
+    with atomic_write(tmp_path / "a.npz") as aside:
+        assert aside.suffix == ".npz"  # some writers choose the format by it, or add it
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+def test_permissions_follow_the_umask(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a", "text")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+
+
+def test_text_is_utf8_and_replaces_the_old(tmp_path):
+    write_text(tmp_path / "a", "a long text that was here before")
+    write_text(tmp_path / "a", "β = 1")
+    assert (tmp_path / "a").read_bytes() == "β = 1".encode()

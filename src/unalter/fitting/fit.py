@@ -18,8 +18,9 @@ from unalter.alter.alteration import Alteration, Blend
 from unalter.alter.backgrounds import Backgrounds, blended, find_backgrounds, without
 from unalter.alter.draws import KeyedDraws, fold_in
 from unalter.alter.recipe import Branch, Recipe
-from unalter.fitting.chain import ORDER, Imitation
+from unalter.fitting.chain import ORDER
 from unalter.fitting.features import CdfFeatures, FeatureCovariance, Moved
+from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import Objective, Objectives
 from unalter.fitting.search import Search
 from unalter.fitting.statistics import Statistics

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from unalter.fitting.chain import Chain, Imitation
+from unalter.fitting.chain import Chain
 from unalter.fitting.features import Metric, Moved
+from unalter.fitting.imitation import Imitation
 
 
 class Objective:

@@ -12,10 +12,11 @@ from PIL import Image
 from unalter.alter import Blend, Branch, GaussianNoise, Invert, KeyedDraws, Recipe, Rotate, SaltAndPepper, fold_in
 from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.data.digits import load_digits
-from unalter.fitting.chain import Imitation, parameter_refs
+from unalter.fitting.chain import parameter_refs
 from unalter.fitting.features import CdfFeatures, FeatureCovariance, Metric
 from unalter.fitting.fit import fit_recipe
 from unalter.fitting.gauss_newton import improved
+from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import Objective
 from unalter.fitting.statistics import Statistics
 

@@ -1,3 +1,4 @@
+import fcntl
 import os
 
 import pytest
@@ -51,6 +52,25 @@ def test_permissions_follow_the_umask(tmp_path, umask, mode):
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+
+
+def test_the_umask_of_other_threads_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("it is the whole process's"))
+    write_text(tmp_path / "a", "text")
+
+
+def test_only_what_is_open_for_writing_is_synced(tmp_path, monkeypatch):
+    synced = []
+
+    def fsync(handle):
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(9, "Bad file descriptor")  # as Windows has it
+        synced.append(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_text(tmp_path / "a", "text")
+    assert len(synced) == 1
+    assert (tmp_path / "a").read_text() == "text"
 
 
 def test_text_is_utf8_and_replaces_the_old(tmp_path):

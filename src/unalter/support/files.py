@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,14 +21,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: it cannot be written, the disk is full; what was there before is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the umask takes its bits off
     try:
         yield aside
-        with open(aside, "rb") as written:
+        with open(aside, "r+b") as written:  # Windows does not sync what is open for reading only
             os.fsync(written.fileno())
-        aside.chmod(0o666 & ~_umask())
         os.replace(aside, path)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk does not say where
@@ -41,12 +39,6 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, bytes of file names that are none escaped; the file appears whole or not at all."""
     with atomic_write(path) as aside:
         aside.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def check_output(path: Path) -> None:

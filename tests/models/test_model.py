@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from PIL import Image
 import unalter
 from unalter import InputError
 from unalter.data.digits import load_digits
-from unalter.models.files import FORMAT
 
 MODELS = ("ae", "vae", "cvae")
 
@@ -69,8 +67,10 @@ def test_samples_scatter_about_the_mean_and_follow_their_seed(small_run: Path, d
     assert not np.array_equal(first, other)
     many = np.mean([model.encode(images, sample=True, seed=s) for s in range(150)], 0)
     assert np.abs(many - mean).mean() < 0.1
-    with pytest.raises(InputError, match="nothing to sample"):
-        unalter.load(small_run, "ae").encode(images, sample=True)
+    assert model.encode(images[:0], sample=True).shape == (0, 8)
+    for none in (images, images[:0]):
+        with pytest.raises(InputError, match="nothing to sample"):
+            unalter.load(small_run, "ae").encode(none, sample=True)
 
 
 def test_the_label_decides_what_a_cvae_generates(small_run: Path):
@@ -114,17 +114,3 @@ def test_a_run_gives_its_best_model_and_names_the_others(small_run: Path):
         unalter.load(small_run / "nowhere")
     with pytest.raises(InputError, match="no trained model 'xyz'"):
         unalter.load(small_run, "xyz")
-
-
-@pytest.mark.parametrize("harm", ["cut weights", "no config", "other format"])
-def test_a_damaged_model_is_an_error_that_names_it(small_run: Path, tmp_path: Path, harm: str):
-    folder = shutil.copytree(small_run / "ae", tmp_path / "ae")
-    weights, config = folder / "model.safetensors", folder / "config.json"
-    if harm == "cut weights":
-        weights.write_bytes(weights.read_bytes()[:-100])
-    elif harm == "no config":
-        config.unlink()
-    else:
-        config.write_text(config.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
-    with pytest.raises(InputError, match="ae"):
-        unalter.load(folder)

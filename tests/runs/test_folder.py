@@ -1,21 +1,18 @@
-import json
 import os
 
 import pytest
 
-from unalter.runs.folder import RunFolder, latest_run, model_folder, new_run
+from unalter.runs.folder import RunFolder, latest_run, new_run
 from unalter.support.errors import InputError
 
 
 @pytest.fixture
 def run(tmp_path):
-    """A run whose VAE is the better one of two."""
+    """A run that has two trained models."""
     folder = RunFolder(tmp_path / "run-001")
-    for name, ssim in (("vae", 0.8), ("cvae", 0.7)):
-        model = folder.model(name)
-        model.path.mkdir(parents=True)
-        model.weights.touch()
-        model.config.write_text(json.dumps({"validation_ssim": ssim}))
+    for name in ("cvae", "vae"):
+        folder.model(name).path.mkdir(parents=True)
+        folder.model(name).weights.touch()
     folder.model("ae").path.mkdir()  # begun, without weights yet
     return folder
 
@@ -62,24 +59,3 @@ def test_no_run_to_resume_is_an_input_error(tmp_path):
 
 def test_trained_models_are_those_with_weights_in_a_fixed_order(run):
     assert [model.name for model in run.trained()] == ["vae", "cvae"]
-
-
-def test_a_run_folder_gives_the_best_model_or_the_one_asked_for(run):
-    assert model_folder(run.path).name == "vae"
-    assert model_folder(run.path, "cvae") == run.model("cvae")
-
-
-def test_a_models_own_folder_gives_that_model(run):
-    own = run.model("cvae")
-    assert model_folder(own.path) == model_folder(own.path, "cvae") == own
-
-
-def test_a_model_that_is_not_there_is_an_input_error(run, tmp_path):
-    with pytest.raises(InputError, match=r"no trained model 'ae' here; there is vae, cvae"):
-        model_folder(run.path, "ae")
-    with pytest.raises(InputError, match="one model's folder, cvae, not vae"):
-        model_folder(run.model("cvae").path, "vae")
-    with pytest.raises(InputError, match="no such run folder"):
-        model_folder(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no trained model here"):
-        model_folder(run.model("ae").path)

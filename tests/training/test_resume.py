@@ -148,7 +148,7 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_nothing_is_lost(
 def test_poses_and_the_mixture_are_part_of_what_is_the_same(left_alone):
     run = left_alone("32-true")
     assert all(float(row["pose"]) > 0 for model in ("ae", "cvae") for row in rows(run, model))
-    mixture = load_model(run.model("cvae"), torch.device("cpu"))[0].mixture
+    mixture = load_model(run.model("cvae"), torch.device("cpu"))[0].prior
     assert mixture is not None
     assert (mixture.means[:, 0] != 0).all()  # fitted, for both classes
 

@@ -53,7 +53,7 @@ def denoise_files(
             problems.append(f"{source}: would be overwritten by its own result; choose another --out")
         try:
             pictures.append(read_picture(source))
-            if pictures[-1].ndim == 3 and model.shape[0] == 1:
+            if pictures[-1].ndim == 3 and model.image_shape[0] == 1:
                 problems.append(f"{source}: is in colour; the model takes grey pictures")
         except (OSError, SyntaxError, ValueError) as error:
             problems.append(f"{source}: {error}")
@@ -68,7 +68,7 @@ def denoise_files(
     results: list[np.ndarray] = []
     for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
         part = slice(start, start + _AT_ONCE)
-        batch = np.stack([_fitted(picture, model.shape) for picture in pictures[part]])
+        batch = np.stack([_fitted(picture, model.image_shape) for picture in pictures[part]])
         results += list(model.denoise(batch, labels[part] if model.classes else None))
     done = list(zip(sources, pictures, results, strict=True))
     for (_, target), picture, result in with_progress(done, "writing", on_progress):

@@ -15,9 +15,10 @@ from unalter.evaluation.truth import read_truth
 from unalter.images.convert import to_uint8
 from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import grid
+from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
-from unalter.runs.folder import RunFolder, model_folder
+from unalter.runs.folder import RunFolder
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 
@@ -63,7 +64,7 @@ def evaluate(
         models = [one for one in models if not one.classes]  # without labels a CVAE cannot be asked
         if not models:
             raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
-    channels = max(altered.images.shape[1], models[0].shape[0])  # a colour model takes grey pictures too
+    channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_unit(part.images, channels) for part in (clean, altered))
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
     scores = scored(results, inputs, targets, filters)
@@ -94,7 +95,7 @@ def _true_pairs(dataset: Dataset, truth: Path | None) -> tuple[np.ndarray, np.nd
 
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:
-    chosen = model_folder(run, model)
+    chosen = find_model(run, model)
     if model is not None or chosen.path == run.absolute():
         return [load(chosen.path, device=device)]
     return [load(folder.path, device=device) for folder in RunFolder(run).trained()]

@@ -28,7 +28,7 @@ def write_generated(model: Model, path: Path, label: str | None, every: bool, co
     rows: list[np.ndarray] = []
     for one in labels:
         pictures = model.generate(one, count, None if seed is None else seed + (one if isinstance(one, int) else 0))
-        pictures = pictures.reshape(count, *model.shape)
+        pictures = pictures.reshape(count, *model.image_shape)
         rows += [pictures[i : i + _COLUMNS] for i in range(0, count, _COLUMNS)]
     write_picture(path, grid(rows))
 

@@ -43,7 +43,7 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, 
     if len(rows) < LEAST_POINTS:
         raise InputError(f"{data}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
     pictures = pictures.rows(rows)
-    kind = "means" if model.network.shape.variational else "codes"
+    kind = "means" if model.network.config.variational else "codes"
     codes = model.encode(np.array(pictures.images), pictures.labels)
     one = map_codes(codes, pictures.labels, seed, device=model.device.type)
     if out.suffix.lower() == ".html":

@@ -1,38 +1,46 @@
-"""A model's weights on disk, and what they are."""
+"""A model's weights on disk, and what they are: one file, so that the two cannot disagree."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from unalter._version import __version__
-from unalter.nn.architecture import Architecture
-from unalter.nn.autoencoder import Autoencoder
-from unalter.runs.folder import MODELS, ModelFolder
+from unalter.nn import Architecture, Autoencoder
+from unalter.runs.folder import MODELS, ModelFolder, RunFolder
 from unalter.support.errors import InputError, first_line
 from unalter.support.files import atomic_write, write_text
 
-FORMAT = 2
-"""Raised when a checkpoint or model of before can no longer be read."""
+FORMAT = 3
+"""Raised when a checkpoint or model of before can no longer be read as it is."""
+_BEFORE = 2
+"""Models of this format have their description in config.json alone, and call the prior a mixture."""
+_KEY = "unalter"
+"""Of the description in the metadata of the weights."""
 
 
 def save_model(folder: ModelFolder, model: Autoencoder, details: dict[str, Any]) -> None:
-    """Write the weights, then config.json with the architecture and `details`."""
+    """Write the weights with their description: architecture and `details`; and that once more, for people.
+
+    config.json is a copy of what the weights file says of itself; `load_model` does not read it.
+    """
     from safetensors.torch import save
 
+    config = {"format": FORMAT, "unalter": __version__, "model": folder.name, **details}
+    config["architecture"] = asdict(model.config)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic_write(folder.weights) as aside:
-        aside.write_bytes(save(tensors))
-    content = {"format": FORMAT, "unalter": __version__, "model": folder.name, **details}
-    content["architecture"] = asdict(model.shape)
-    write_text(folder.config, json.dumps(content, indent=2) + "\n")
+        aside.write_bytes(save(tensors, {"format": "pt", _KEY: json.dumps(config)}))
+    write_text(folder.config, json.dumps(config, indent=2) + "\n")
 
 
 def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, dict[str, Any]]:
-    """The model in evaluation mode on `device`, and its config.json.
+    """The model in evaluation mode on `device`, and its description; one of format 2 is read too.
 
     Raises:
         InputError: the files are not a whole model of this version.
@@ -40,13 +48,65 @@ def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, 
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    config = model_config(folder)
     try:
-        config = json.loads(folder.config.read_text("utf-8"))
-        if config["format"] != FORMAT or config["model"] not in MODELS:
-            raise InputError(f"{folder.config}: format {config['format']}; this version of unalter reads {FORMAT}")
+        if config["format"] not in (_BEFORE, FORMAT) or config["model"] not in MODELS:
+            raise InputError(f"{folder.weights}: format {config['format']}; this version of unalter reads {FORMAT}")
         shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["architecture"].items()}
         model = Autoencoder(Architecture(**shape)).to(device)
-        model.load_state_dict(load_file(folder.weights, device=str(device)))
+        weights = load_file(folder.weights, device=str(device))
+        model.load_state_dict(_renamed(weights) if config["format"] == _BEFORE else weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{folder.path}: not a whole model of unalter ({first_line(error)})") from None
     return model.to(memory_format=torch.channels_last).eval(), config  # pyright: ignore[reportCallIssue]
+
+
+def model_config(folder: ModelFolder) -> dict[str, Any]:
+    """What a model is, by its weights file: format, version, architecture, labels, score on validation pictures.
+
+    Raises:
+        InputError: there is no such file, or it is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder.weights, framework="pt") as file:
+            described = (file.metadata() or {}).get(_KEY)
+        config = json.loads(folder.config.read_text("utf-8") if described is None else described)
+        if not isinstance(config, dict):
+            raise ValueError("its description is none")
+        return config
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder.path}: not a whole model of unalter ({first_line(error)})") from None
+
+
+def find_model(path: Path, model: str | None = None) -> ModelFolder:
+    """The folder of one model, from a run folder (then `model`, or the best on validation) or its own folder.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    if not path.is_dir():
+        raise InputError(f"{path}: no such run folder")
+    path = path.absolute()  # "." has no name
+    if ModelFolder(path).is_trained:
+        if model is not None and model != path.name:
+            raise InputError(f"{path} is one model's folder, {path.name}, not {model}")
+        return ModelFolder(path)
+    trained = RunFolder(path).trained()
+    if not trained:
+        raise InputError(f"{path}: no trained model here; train one with 'unalter train DATA --out {path}'")
+    if model is None:
+        return max(trained, key=lambda folder: float(model_config(folder).get("validation_ssim", 0)))
+    for folder in trained:
+        if folder.name == model:
+            return folder
+    names = ", ".join(folder.name for folder in trained)
+    raise InputError(f"{path}: no trained model {model!r} here; there is {names}")
+
+
+def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of format 2 by the names of now."""
+    return {name.replace("mixture.", "prior.", 1): tensor for name, tensor in weights.items()}

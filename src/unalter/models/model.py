@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,28 @@ import torch
 from torch import Tensor
 
 from unalter.images.convert import as_batch
-from unalter.models.files import load_model
+from unalter.models.files import find_model, load_model
 from unalter.nn import Autoencoder, DiagonalGaussian
-from unalter.runs.folder import model_folder
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 
 _BATCH = 256
+"""Pictures that are on the device at a time."""
 
 
-def load(path: str | Path, model: str | None = None, device: str = "cpu") -> Model:
+def load(path: str | Path, model: str | None = None, device: str | torch.device = "auto") -> Model:
     """Load a trained model.
 
     Args:
         path: a run folder, or the folder of one model (`runs/x/cvae`).
         model: which model of a run folder: ae, vae or cvae; None: the best on validation.
-        device: cpu, cuda or auto.
+        device: auto (CUDA where there is one), cpu or cuda.
 
     Raises:
-        InputError: there is no such model, or its files are damaged.
+        InputError: there is no such model or device, or its files are damaged.
     """
-    chosen = choose_device(device)
-    folder = model_folder(Path(path), model)
-    network, config = load_model(folder, chosen)
+    chosen = choose_device(str(device))
+    network, config = load_model(find_model(Path(path), model), chosen)
     return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))))
 
 
@@ -56,15 +56,15 @@ class Model:
         """of the classes that it knows, by label"""
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the pictures."""
-        shape = self.network.shape
-        return shape.channels, shape.height, shape.width
+        config = self.network.config
+        return config.channels, config.height, config.width
 
     @property
     def classes(self) -> int:
         """How many classes the model knows; 0 where it does not know of any."""
-        return self.network.shape.classes
+        return self.network.config.classes
 
     @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:
@@ -73,9 +73,9 @@ class Model:
         Raises:
             InputError: pictures of another shape or range; labels missing, too many or unknown.
         """
-        batch, restore = as_batch(images, self.shape)
+        batch, restore = as_batch(images, self.image_shape)
         y = self._labels(labels, len(batch))
-        parts = [self.network(x, self._part(y, rows)).logits.sigmoid() for rows, x in self._batches(batch)]
+        parts = [self.network(x, labels).logits.sigmoid().cpu() for x, labels in self._batches(batch, y)]
         return restore(torch.cat(parts) if parts else batch)
 
     @torch.no_grad()
@@ -87,13 +87,13 @@ class Model:
         Raises:
             InputError: as `denoise`; or `sample` asked of an AE.
         """
-        batch, _ = as_batch(images, self.shape)
+        batch, _ = as_batch(images, self.image_shape)
         mu, logvar = self._posterior(batch, self._labels(labels, len(batch)))
         if sample:
             if logvar is None:
                 raise InputError("an AE's codes are not distributions: there is nothing to sample")
             mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(seed))
-        return mu.to(images.device) if isinstance(images, Tensor) else mu.cpu().numpy()
+        return mu.to(images.device) if isinstance(images, Tensor) else mu.numpy()
 
     @torch.no_grad()
     def decode(self, codes: Any, labels: Any = None) -> Any:
@@ -103,14 +103,14 @@ class Model:
             InputError: codes of another width; labels missing or unknown.
         """
         z = torch.as_tensor(codes, dtype=torch.float32)
-        if z.ndim != 2 or z.shape[1] != self.network.shape.latent:
-            raise InputError(f"expected codes [N, {self.network.shape.latent}], got {list(z.shape)}")
+        if z.ndim != 2 or z.shape[1] != self.network.config.latent:
+            raise InputError(f"expected codes [N, {self.network.config.latent}], got {list(z.shape)}")
         y = self._labels(labels, len(z))
-        parts = [self.network.decode(x, self._part(y, rows)).sigmoid() for rows, x in self._batches(z)]
-        pictures = torch.cat(parts) if parts else torch.empty(0, *self.shape)
-        if self.shape[0] == 1:
-            pictures = pictures.squeeze(1)
-        return pictures.to(codes.device) if isinstance(codes, Tensor) else pictures.cpu().numpy()
+        parts = [self.network.decode(x, labels).sigmoid().cpu() for x, labels in self._batches(z, y)]
+        images = torch.cat(parts) if parts else torch.empty(0, *self.image_shape)
+        if self.image_shape[0] == 1:
+            images = images.squeeze(1)
+        return images.to(codes.device) if isinstance(codes, Tensor) else images.numpy()
 
     def generate(self, label: int | str | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
@@ -126,7 +126,7 @@ class Model:
         Raises:
             InputError: asked of an AE, a label missing, unknown or not to be had, a count below 1.
         """
-        if not self.network.shape.variational:
+        if not self.network.config.variational:
             raise InputError("an AE cannot generate: its codes have no distribution to draw from; use a VAE or CVAE")
         if self.classes == 0 and label is not None:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
@@ -143,17 +143,20 @@ class Model:
         return np.rint(self.decode(z.numpy(), one) * 255).astype(np.uint8)
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        parts = [self.network.posterior(x, self._part(y, rows)) for rows, x in self._batches(batch)]
-        if not parts:
-            return torch.empty(0, self.network.shape.latent), None
-        mu = torch.cat([part[0] for part in parts])
-        if parts[0][1] is None:
-            return mu, None
-        return mu, torch.cat([part[1] for part in parts if part[1] is not None])
+        """Means and, of a variational model, logarithms of variances, on the CPU: [N, latent] each."""
+        mu, logvar = [torch.empty(0, self.network.config.latent)], [torch.empty(0, self.network.config.latent)]
+        for x, labels in self._batches(batch, y):
+            means, spread = self.network.posterior(x, labels)
+            mu.append(means.cpu())
+            if spread is not None:
+                logvar.append(spread.cpu())
+        return torch.cat(mu), torch.cat(logvar) if self.network.config.variational else None
 
-    def _batches(self, batch: Tensor) -> list[tuple[slice, Tensor]]:
-        starts = range(0, len(batch), _BATCH)
-        return [(slice(i, i + _BATCH), batch[i : i + _BATCH].to(self.device)) for i in starts]
+    def _batches(self, batch: Tensor, y: Tensor | None) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Parts of a batch and of its labels, on the device one after another."""
+        for start in range(0, len(batch), _BATCH):
+            part = slice(start, start + _BATCH)
+            yield batch[part].to(self.device), None if y is None else y[part].to(self.device)
 
     def _labels(self, labels: Any, count: int) -> Tensor | None:
         if self.classes == 0:
@@ -173,7 +176,7 @@ class Model:
         if count and not (y.min() >= 0 and y.max() < self.classes):
             wrong = y[(y < 0) | (y >= self.classes)][0].item()
             raise InputError(f"label {wrong} is unknown; the model knows {self._known}")
-        return y.to(self.device)
+        return y
 
     @property
     def _known(self) -> str:
@@ -189,7 +192,3 @@ class Model:
         if label.isascii() and label.isdigit() and not any(map(str.isalpha, "".join(self.label_names))):
             return int(label)
         raise InputError(f"label {label!r} is unknown; the model knows {self._known}")
-
-    @staticmethod
-    def _part(y: Tensor | None, rows: slice) -> Tensor | None:
-        return None if y is None else y[rows]

@@ -44,13 +44,13 @@ class Autoencoder(nn.Module):
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
-        self.shape = shape
+        self.config = shape
         self.embedding = nn.Embedding(shape.classes, shape.condition) if shape.classes else None
         self.encoder = Encoder(shape, shape.latent * (2 if shape.variational else 1))
         self.decoder = Decoder(shape)
-        self.mixture = None
+        self.prior = None
         if shape.variational:
-            self.mixture = LatentPrior(max(1, shape.classes), shape.components, shape.latent)
+            self.prior = LatentPrior(max(1, shape.classes), shape.components, shape.latent)
 
     def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
@@ -59,7 +59,7 @@ class Autoencoder(nn.Module):
 
     def _encode(self, x_alt: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None, Pose | None]:
         coded, pose = self.encoder(x_alt, self._condition(y))
-        if not self.shape.variational:
+        if not self.config.variational:
             return coded.float(), None, pose
         mu, logvar = coded.float().chunk(2, 1)
         return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR), pose
@@ -67,8 +67,8 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Codes [N, latent] and labels [N] -> logits [N, C, H, W]."""
         logits = self.decoder(z, self._condition(y)).float()
-        top, left = (logits.shape[-2] - self.shape.height) // 2, (logits.shape[-1] - self.shape.width) // 2
-        return logits[..., top : top + self.shape.height, left : left + self.shape.width]
+        top, left = (logits.shape[-2] - self.config.height) // 2, (logits.shape[-1] - self.config.width) // 2
+        return logits[..., top : top + self.config.height, left : left + self.config.width]
 
     def forward(self, x_alt: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Output:
         """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode."""
@@ -80,9 +80,9 @@ class Autoencoder(nn.Module):
 
     def draw(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
         """Codes [count, latent] to generate from, on the CPU."""
-        if self.mixture is None:
+        if self.prior is None:
             raise ValueError("only a variational model has codes to draw")
-        return self.mixture.sample(label or 0, count, generator)
+        return self.prior.sample(label or 0, count, generator)
 
     def _condition(self, y: Tensor | None) -> Tensor | None:
         if self.embedding is None:

@@ -73,8 +73,8 @@ class EpochVisuals:
             return False
         start = time.monotonic()
         images, labels = np.array(self._altered.images[rows]), self._altered.labels[rows]
-        codes = {"means" if model.network.shape.variational else "codes": model.encode(images, labels)}
-        if model.network.shape.variational:
+        codes = {"means" if model.network.config.variational else "codes": model.encode(images, labels)}
+        if model.network.config.variational:
             codes["sampled"] = model.encode(images, labels, sample=True, seed=seed)
         before = self._maps_before(epoch, rows)
         maps: dict[str, PointMap] = {}

@@ -18,7 +18,7 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
     """Pictures that never were: for a CVAE a row for each class."""
     found = []
     for model in models:
-        if not model.network.shape.variational:
+        if not model.network.config.variational:
             continue
         if model.classes:
             rows = [
@@ -59,7 +59,7 @@ def of_walks(models: list[Model], batch: Batch, seed: int) -> list[dict[str, Any
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
-    return model.generate(label, count, seed).reshape(count, *model.shape)
+    return model.generate(label, count, seed).reshape(count, *model.image_shape)
 
 
 def _between(model: Model, images: np.ndarray, labels: np.ndarray, count: int = 4) -> list[np.ndarray]:
@@ -85,7 +85,7 @@ def _walk(model: Model, start: torch.Tensor, end: torch.Tensor, label: int | Non
 
 
 def _decoded(model: Model, codes: torch.Tensor, label: int | None) -> np.ndarray:
-    return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.shape)
+    return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.image_shape)
 
 
 def _class_name(model: Model, label: int) -> str:

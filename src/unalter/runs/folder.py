@@ -42,8 +42,8 @@ class ModelFolder:
 
     @property
     def is_trained(self) -> bool:
-        """Whether weights are there, with what says what they are."""
-        return self.weights.is_file() and self.config.is_file()
+        """Whether weights are there; they say what they are."""
+        return self.weights.is_file()
 
     def samples(self, epoch: int) -> Path:
         return self.path / "samples" / f"epoch_{epoch:03d}.png"
@@ -151,37 +151,3 @@ def latest_run(runs: Path) -> RunFolder:
     if not found:
         raise InputError(f"{runs}: no run to resume here; name one with --out")
     return RunFolder(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))
-
-
-def model_folder(path: Path, model: str | None = None) -> ModelFolder:
-    """The folder of one model, from a run folder (then `model`, or the best on validation) or its own folder.
-
-    Raises:
-        InputError: there is no such model.
-    """
-    if not path.is_dir():
-        raise InputError(f"{path}: no such run folder")
-    path = path.absolute()  # "." has no name
-    if ModelFolder(path).weights.is_file():
-        if model is not None and model != path.name:
-            raise InputError(f"{path} is one model's folder, {path.name}, not {model}")
-        return ModelFolder(path)
-    trained = RunFolder(path).trained()
-    if not trained:
-        raise InputError(f"{path}: no trained model here; train one with 'unalter train DATA --out {path}'")
-    if model is None:
-        return max(trained, key=_best_ssim)
-    for folder in trained:
-        if folder.name == model:
-            return folder
-    names = ", ".join(folder.name for folder in trained)
-    raise InputError(f"{path}: no trained model {model!r} here; there is {names}")
-
-
-def _best_ssim(folder: ModelFolder) -> float:
-    import json
-
-    try:
-        return float(json.loads(folder.config.read_text("utf-8"))["validation_ssim"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{folder.config}: damaged; name another model with --model") from None

@@ -186,7 +186,7 @@ class Trainer:
                 "epoch": now.epoch,
                 "validation_ssim": now.best_ssim,
                 "preprocessing": "uint8 0..255 divided by 255",
-                "labels": list(self._source.label_names[: self.averaged.shape.classes]),
+                "labels": list(self._source.label_names[: self.averaged.config.classes]),
             }
             save_model(self.folder, self.averaged, details)
         if now.finished:
@@ -197,7 +197,7 @@ class Trainer:
     def _fit_mixture(self) -> None:
         """Fit where the best model's codes of clean pictures lie, for generation, and save it once more."""
         model, config = load_model(self.folder, self._source.device)
-        if model.mixture is None:
+        if model.prior is None:
             return
         start = time.monotonic()
         images, labels = self._source.clean_images
@@ -208,8 +208,8 @@ class Trainer:
                 mu, logvar = model.posterior(x.float() / 255, y)
                 assert logvar is not None
                 codes.append(DiagonalGaussian(mu.cpu(), logvar.cpu()).sample(noise))
-        classes = labels.cpu().numpy() if model.shape.classes else np.zeros(len(labels), np.int64)
-        model.mixture.fit(torch.cat(codes).numpy(), classes, self._options.seed)
+        classes = labels.cpu().numpy() if model.config.classes else np.zeros(len(labels), np.int64)
+        model.prior.fit(torch.cat(codes).numpy(), classes, self._options.seed)
         save_model(self.folder, model, config)
         self.state.seconds += time.monotonic() - start
 
@@ -255,7 +255,7 @@ class Trainer:
     def _save(self) -> None:
         state = {
             "data": self._fingerprint,
-            "architecture": _plain(vars(self.averaged.shape)),
+            "architecture": _plain(vars(self.averaged.config)),
             "options": _plain(vars(self._options)),
             "progress": vars(self.state),
             "model": self._model.module.state_dict(),

@@ -19,3 +19,7 @@ def test_a_long_list_is_cut_and_says_how_much_is_missing():
     lines = str(caught.value).splitlines()
     assert lines[1:6] == [f"  - problem {i}" for i in range(5)]
     assert lines[6:] == ["  ... and 15 more"]
+
+
+def test_what_was_given_and_cannot_be_used_is_a_value_error_as_in_other_libraries():
+    assert issubclass(InputError, ValueError)

@@ -1,6 +1,9 @@
 from dataclasses import fields, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
 from unalter.data.options import DataOptions
@@ -117,9 +120,47 @@ def test_yaml_holds_plain_values_only():
     assert yaml.safe_load(TrainOptions().to_yaml())["models"] == ["ae", "vae", "cvae"]
 
 
-def test_options_of_the_data_are_taken_from_among_others():
-    given = {"clean": "a", "resize": 28, "skip_bad": True, "epochs": 3, "data": "d"}
-    assert DataOptions.from_values(given) == DataOptions(clean="a", resize=28, skip_bad=True)
+@pytest.mark.parametrize("made", [TrainOptions, TrainOptions.from_values], ids=["constructor", "values"])
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [("epochs", np.int64(3), 3), ("epochs", torch.tensor(3), 3), ("beta", np.float32(0.5), 0.5),
+     ("beta", np.int8(2), 2.0), ("beta", 2, 2.0), ("beta", "1e-3", 0.001), ("unblend", np.False_, False),
+     ("device", torch.device("cpu"), "cpu"), ("device", np.str_("cpu"), "cpu"),
+     ("recipe", Path("a/b.yaml"), str(Path("a/b.yaml"))),
+     ("models", np.array(["vae", "ae"]), ("vae", "ae")), ("models", ["vae", "ae"], ("vae", "ae"))],
+)  # fmt: skip
+def test_what_means_the_same_is_the_same_option(made, name, given, meant):
+    options = made({name: given}) if made != TrainOptions else made(**{name: given})
+    assert options == TrainOptions(**{name: meant})
+    assert type(getattr(options, name)) is type(getattr(TrainOptions(), name))
+    assert TrainOptions.from_values(yaml.safe_load(options.to_yaml())) == options
+
+
+def test_paths_and_numbers_of_numpy_are_options_of_the_data_too():
+    options = DataOptions(clean=Path("a"), resize=np.uint8(28), skip_bad=np.True_)  # pyright: ignore[reportArgumentType]
+    assert options == DataOptions(clean="a", resize=28, skip_bad=True)
+    assert isinstance(options.clean, str) and type(options.resize) is int and options.skip_bad is True
+
+
+WRONG_TYPES = [
+    ("epochs", "3"), ("epochs", np.float64(3)), ("epochs", np.array([3])), ("epochs", True), ("beta", "much"),
+    ("beta", np.True_), ("unblend", 1), ("unblend", "no"), ("recipe", 3), ("recipe", None), ("device", 0),
+    ("models", 3), ("models", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_TYPES)
+def test_the_constructor_refuses_the_same_types_as_a_file_does(name, value):
+    with pytest.raises(InputError, match=f"- {name}: must be") as direct:
+        TrainOptions(**{name: value})
+    with pytest.raises(InputError) as in_file:
+        TrainOptions.from_values({name: value}, "These options")
+    assert str(direct.value) == str(in_file.value)
+
+
+def test_an_unknown_option_of_the_data_is_an_input_error():
+    with pytest.raises(InputError, match="unknown option 'resise'"):
+        DataOptions.from_values({"resise": 28})
 
 
 @pytest.mark.parametrize(

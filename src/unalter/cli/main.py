@@ -11,6 +11,8 @@ import click
 
 from unalter._version import __version__
 from unalter.cli.flags import data_options, train_options
+from unalter.runs.folder import MODELS
+from unalter.support.device import DEVICES
 from unalter.support.errors import InputError, Interrupted
 
 _FOLDER = click.Path(path_type=Path)
@@ -129,15 +131,15 @@ def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> 
     click.echo(f"{written:,} altered pictures written to {out}")
 
 
-_model = click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: the best on validation.")
-_device = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+_model = click.option("--model", type=click.Choice(MODELS), help="Default: the best on validation.")
+_device = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 
 
 @cli.command()
 @click.argument("run", type=_FOLDER)
 @click.argument("data", type=_FOLDER, required=False)
 @click.option("--truth", type=_FOLDER, help="CSV: altered,clean[,group]; without it the names pair.")
-@click.option("--model", type=click.Choice(["ae", "vae", "cvae"]), help="Default: every model of the run.")
+@click.option("--model", type=click.Choice(MODELS), help="Default: every model of the run.")
 @click.option("--out", type=_FOLDER, help="Where results go; default RUN/evaluation.")
 @click.option("--filters/--no-filters", default=True, show_default=True, help="Also score classical filters.")
 @_device

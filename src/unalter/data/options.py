@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from unalter.support.errors import InputError, raise_together
-from unalter.support.options import converted
+from unalter.support.options import Options
 
 _SMALLEST, _LARGEST = 7, 256
 """Pixels of a side: SSIM's window is as large as the one; the other is beyond what these models are made for."""
 
 
 @dataclass(frozen=True)
-class DataOptions:
+class DataOptions(Options):
     """Where the pictures lie and how they are read."""
 
     clean: str = ""
@@ -28,27 +26,12 @@ class DataOptions:
     skip_bad: bool = False
     """Leave out pictures that cannot be used, and say which."""
 
-    def __post_init__(self) -> None:
-        if not (self.resize == 0 or _SMALLEST <= self.resize <= _LARGEST):
-            raise InputError(f"resize is {self.resize}; it must be from {_SMALLEST} to {_LARGEST} pixels, or 0")
-
     @classmethod
-    def from_values(cls, values: dict[str, Any], where: str = "options") -> DataOptions:
-        """Make options from keys and values as they stand in YAML; those of other options are passed over.
-
-        Raises:
-            InputError: a value of the wrong type or out of range.
-        """
-        problems, given = [], {}
-        for spec in fields(cls):
-            if spec.name in values:
-                try:
-                    value = values[spec.name]
-                    given[spec.name] = converted(str(value) if isinstance(value, Path) else value, spec.default)
-                except ValueError as error:
-                    problems.append(f"{spec.name}: {error}")
-        raise_together(problems, f"{where} cannot be used:")
-        return cls(**given)
+    def _out_of_range(cls, values: dict[str, Any]) -> list[str]:
+        size = values["resize"]
+        if size == 0 or _SMALLEST <= size <= _LARGEST:
+            return []
+        return [f"resize is {size}; it must be from {_SMALLEST} to {_LARGEST} pixels, or 0"]
 
 
 AS_FOUND = DataOptions()

@@ -112,5 +112,7 @@ def read_pairs(path: Path, dataset: Dataset) -> Pairs:
             margin=np.array([float(line["margin"] or "nan") for line in lines]),
             doubtful=np.array([rows[line["remark"].removeprefix(_DOUBT) or "none"] for line in lines], np.int64),
         )
+    except InputError:
+        raise
     except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(f"{path}: not a list of pairs of these folders ({error})") from None

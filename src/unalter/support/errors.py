@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class InputError(Exception):
+class InputError(ValueError):
     """Something that was given cannot be used; the message says what, where and what to do.
 
     The command line prints it without a traceback and exits with code 2.

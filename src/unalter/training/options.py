@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import yaml
 
 from unalter.runs.folder import MODELS
-from unalter.support.errors import raise_together
-from unalter.support.options import converted
+from unalter.support.device import DEVICES
+from unalter.support.options import Options
 
-_SMALLEST, _LARGEST = 7, 256
-"""Pixels of a side: SSIM's window is as large as the one; the other is beyond what these models are made for."""
 _LARGEST_SEED = 2**32 - 1
 """What every library that takes the seed can take."""
-
 
 OLD_NAMES = {"kernel_rate": "muon_lr", "untouched": "identity_fraction", "won_back": "unblend"}
 _OLD_WORDS = {("pairing", "looks"): "appearance"}
@@ -23,7 +21,7 @@ _OLD_WORDS = {("pairing", "looks"): "appearance"}
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class TrainOptions(Options):
     """How to train; every field is an option of `unalter train` and a key of its YAML file."""
 
     models: tuple[str, ...] = MODELS
@@ -76,38 +74,48 @@ class TrainOptions:
     tensorboard: bool = False
     """Also write curves for TensorBoard, below RUN/tensorboard."""
 
-    def __post_init__(self) -> None:
-        raise_together(_out_of_range(asdict(self)), "These options cannot be used:")
-
     def to_yaml(self) -> str:
         """The options as YAML; `read_options` and `from_values` read it back."""
         values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         return yaml.safe_dump(values, sort_keys=False, default_flow_style=None)
 
     @classmethod
-    def from_values(cls, values: dict[str, Any], where: str = "options") -> TrainOptions:
-        """Make options from keys and values as they stand in YAML; keys may be written with - or _.
+    def _checked(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+        return super()._checked(renewed(values)[0], where)
 
-        Raises:
-            InputError: unknown keys, wrong types, values out of range; all in one message.
-        """
-        known = {spec.name: spec for spec in fields(cls)}
-        problems, given = [], {}
-        for key, value in renewed(values)[0].items():
-            name = str(key).replace("-", "_")
-            if name not in known:
-                problems.append(f"unknown option {key!r}")
-                continue
-            try:
-                given[name] = converted(value, known[name].default)
-            except ValueError as error:
-                problems.append(f"{key}: {error}")
-        complete = {name: given.get(name, spec.default) for name, spec in known.items()}
-        raise_together([*problems, *_out_of_range(complete)], f"{where} cannot be used:")
-        return cls(**given)
+    @classmethod
+    def _out_of_range(cls, values: dict[str, Any]) -> list[str]:
+        problems, models = [], values["models"]
+        if not models or set(models) - set(MODELS) or len(set(models)) < len(models):
+            problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
+        at_least = {
+            "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
+            "beta": 0, "ssim_weight": 0, "pose_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+        }  # fmt: skip
+        for name, low in at_least.items():
+            if not values[name] >= low:
+                problems.append(f"{name} is {values[name]}; it must be at least {low}")
+        if values["seed"] > _LARGEST_SEED:
+            problems.append(f"seed is {values['seed']}; it must be at most {_LARGEST_SEED}")
+        for name in ("learning_rate", "muon_lr"):
+            if not 0 < values[name] < 1:
+                problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
+        for name in ("true_pairs", "identity_fraction"):
+            if not 0 <= values[name] <= 1:
+                problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
+        if not 0 < values["validation"] <= 0.5:
+            problems.append(f"validation is {values['validation']}; it must be above 0 and at most 0.5")
+        for name, allowed in (
+            ("device", DEVICES),
+            ("precision", ("auto", "32-true", "bf16-mixed")),
+            ("pairing", ("auto", "trust", "names", "appearance")),
+        ):
+            if values[name] not in allowed:
+                problems.append(f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
+        return problems
 
 
-def renewed(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def renewed(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Options by name with the spellings of before replaced by those of now, and what a person is told of it."""
     current, notices = {}, []
     for key, value in values.items():
@@ -118,35 +126,3 @@ def renewed(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 notices.append(f"notice: {of}{old.replace('_', '-')} is now called {new.replace('_', '-')}")
         current[name] = word
     return current, notices
-
-
-def _out_of_range(values: dict[str, Any]) -> list[str]:
-    """What is wrong with the values of options, whose types are right."""
-    problems, models = [], values["models"]
-    if not models or set(models) - set(MODELS) or len(set(models)) < len(models):
-        problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
-    at_least = {
-        "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
-        "beta": 0, "ssim_weight": 0, "pose_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
-    }  # fmt: skip
-    for name, low in at_least.items():
-        if not values[name] >= low:
-            problems.append(f"{name} is {values[name]}; it must be at least {low}")
-    if values["seed"] > _LARGEST_SEED:
-        problems.append(f"seed is {values['seed']}; it must be at most {_LARGEST_SEED}")
-    for name in ("learning_rate", "muon_lr"):
-        if not 0 < values[name] < 1:
-            problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
-    for name in ("true_pairs", "identity_fraction"):
-        if not 0 <= values[name] <= 1:
-            problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
-    if not 0 < values["validation"] <= 0.5:
-        problems.append(f"validation is {values['validation']}; it must be above 0 and at most 0.5")
-    for name, allowed in (
-        ("device", ("auto", "cpu", "cuda")),
-        ("precision", ("auto", "32-true", "bf16-mixed")),
-        ("pairing", ("auto", "trust", "names", "appearance")),
-    ):
-        if values[name] not in allowed:
-            problems.append(f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
-    return problems

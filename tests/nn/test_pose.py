@@ -7,7 +7,7 @@ import torch
 from unalter.alter import Flip, KeyedDraws, Perspective, Rotate, fold_in
 from unalter.alter.geometry import sample
 from unalter.data.digits import load_digits
-from unalter.nn.pose import Pose, PoseNet, ink, pose_error
+from unalter.nn.pose import Pose, PoseNet, pose_error
 
 TURNS, MODES = 16, 32
 NOT_MOVED = MODES
@@ -131,17 +131,31 @@ def test_what_did_not_move_is_left_as_it_is():
     torch.testing.assert_close(PoseNet().upright(DIGITS, pose, mode), DIGITS, atol=1e-5, rtol=0)
 
 
-def test_ink_is_the_same_for_a_picture_and_its_inverse():
-    torch.testing.assert_close(ink(1 - DIGITS), ink(DIGITS))
-    torch.testing.assert_close(ink(DIGITS), DIGITS)  # white on black: it is all ink
-    grey = 0.3 + 0.5 * DIGITS
-    torch.testing.assert_close(ink(1 - grey), ink(grey))
-    torch.testing.assert_close(ink(grey), 0.5 * DIGITS)
+def ramps(size: int) -> torch.Tensor:
+    """Pictures whose pixels say where they lie, across and down in pixels, and that they are there: [N, 3, H, W]."""
+    v, u = torch.meshgrid(torch.arange(size).double(), torch.arange(size).double(), indexing="ij")
+    return torch.stack([u, v, torch.ones_like(u)]).expand(N, 3, size, size)
 
 
-def test_ink_is_the_same_for_a_noisy_picture_and_its_inverse():
-    x = torch.rand(N, 1, 28, 28, generator=torch.Generator().manual_seed(4))
-    torch.testing.assert_close(ink(1 - x), ink(x))
+@pytest.mark.parametrize("size", [28, 256])
+def test_a_picture_is_put_upright_as_exactly_under_autocast(size):
+    pose = answer(MODE, some_rest(), some_centre())
+    exact = PoseNet().double().upright(ramps(size), Pose(*(part.double() for part in pose)), MODE)
+    with torch.autocast("cpu", torch.bfloat16):
+        upright = PoseNet().upright(ramps(size).float(), pose, MODE)
+    inside = exact[:, 2] > 1 - 1e-9
+    assert inside.double().mean() > 0.3
+    assert (upright - exact).abs().amax(1)[inside].max() < 0.01
+
+
+@torch.no_grad()
+def test_a_pose_found_under_autocast_is_not_rounded():
+    with torch.autocast("cpu", torch.bfloat16):
+        pose = stirred()(DIGITS)
+        error = pose_error(pose, TRUE)
+    assert {part.dtype for part in pose} == {torch.float32}
+    assert (pose.rest != pose.rest.bfloat16()).float().mean() > 0.9
+    assert torch.equal(error, pose_error(pose, TRUE))
 
 
 @pytest.mark.parametrize("condition", [0, 6])

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unalter.images.foreground import foreground
 from unalter.nn.architecture import Architecture, coarse_size
 from unalter.nn.blocks import Stage
-from unalter.nn.pose import Pose, PoseNet, ink
+from unalter.nn.pose import Pose, PoseNet
 
 _POSES = 2
 """Poses that an encoder looks at: the second one is right where a 6 could be a 9."""
@@ -44,10 +45,10 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Pose | None]:
         pose = None
         if self.pose is not None:
-            inked = ink(x)
-            pose = self.pose(inked.mean(1, keepdim=True), condition)
+            subject = foreground(x).abs()
+            pose = self.pose(subject.mean(1, keepdim=True), condition)
             likeliest = pose.logits.topk(_POSES, 1).indices
-            x = torch.cat([x, *(self.pose.upright(inked, pose, mode) for mode in likeliest.T)], 1)
+            x = torch.cat([x, *(self.pose.upright(subject, pose, mode) for mode in likeliest.T)], 1)
         if any(self.padding):
             x = F.pad(x, self.padding, mode="replicate")
         x = F.pixel_unshuffle((x * 2 - 1).contiguous(memory_format=torch.channels_last), 2)

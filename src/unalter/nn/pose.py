@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unalter.images.foreground import pixel_centres
+
 _ANGLES, _RADII = 32, 16
 _TURNS = 16
 """Turns that are told apart; each can be mirrored."""
@@ -36,11 +38,14 @@ class Pose(NamedTuple):
     rest: Tensor
     """[N, 32, 6]: for each mode what is left, in turned coordinates: a matrix 2 x 2 and a shift from the centre"""
     centre: Tensor
-    """[N, 2]: the centre of what differs from the ground, across and down, -1..1"""
+    """[N, 2]: the centre of the foreground, across and down, -1..1"""
 
 
 class PoseNet(nn.Module):
-    """Finds poses: [N, 1, H, W] whose ground is 0, and a condition [N, condition] or None -> `Pose`."""
+    """Finds poses: a foreground [N, 1, H, W] in 0..1, and a condition [N, condition] or None -> `Pose`.
+
+    Places are float32 under autocast too: bf16 has eight bits, which are pixels in a picture of 256.
+    """
 
     polar: Tensor
     turns: Tensor
@@ -68,10 +73,9 @@ class PoseNet(nn.Module):
             self.rest.bias.copy_(torch.tensor([_FIRST_SIZE, 0, 0, _FIRST_SIZE, 0, 0]).repeat(2))
             self.not_moved.bias.fill_(3.0)
 
-    def forward(self, ink: Tensor, condition: Tensor | None = None) -> Pose:
-        n = len(ink)
-        centre = _centre(ink)
-        x = F.grid_sample(ink, self.polar + centre[:, None, None], align_corners=False)
+    def forward(self, foreground: Tensor, condition: Tensor | None = None) -> Pose:
+        centre = _centre(foreground)
+        x = F.grid_sample(foreground, self.polar + centre[:, None, None], align_corners=False)
         x = F.pixel_unshuffle(x * 2 - 0.4, 2).contiguous(memory_format=torch.channels_last)  # [N, 4, 16, 8]
         x = F.relu(self.stem_norm(self.stem(_wrap(x))))
         x = self.coarse(self.reduction(self.fine(x)))  # [N, 64, 16, 4]
@@ -80,22 +84,24 @@ class PoseNet(nn.Module):
         x = self.around(x.contiguous(memory_format=torch.channels_last))[..., 0].permute(0, 2, 1)
         if self.label is not None:
             x = x + self.label(condition)[:, None]
-        x = F.gelu(x)  # [N, 16, 128]
-        logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
-        return Pose(logits.float(), self.rest(x).float().reshape(n, _MODES, 6), centre)
+        x = F.gelu(x).float()  # [N, 16, 128]
+        with _without_autocast(x):
+            logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
+            return Pose(logits, self.rest(x).reshape(len(x), _MODES, 6), centre)
 
     def upright(self, x: Tensor, pose: Pose, mode: Tensor) -> Tensor:
         """Pictures [N, C, H, W] resampled so that what lies as the modes [N] say stands upright."""
-        matrix, shift = self._affine(pose, mode.clamp(max=_MODES - 1))
-        moved = (mode != _NOT_MOVED)[:, None]
-        matrix = torch.where(moved[:, :, None], matrix, torch.eye(2, device=x.device))
-        shift = torch.where(moved, shift, 0)
-        grid = F.affine_grid(torch.cat([matrix, shift[:, :, None]], 2), list(x.shape), align_corners=False)
-        return F.grid_sample(x, grid, align_corners=False)
+        with _without_autocast(x):
+            matrix, shift = self._affine(pose, mode.clamp(max=_MODES - 1))
+            moved = (mode != _NOT_MOVED)[:, None]
+            matrix = torch.where(moved[:, :, None], matrix, torch.eye(2, device=x.device))
+            shift = torch.where(moved, shift, 0)
+            grid = F.affine_grid(torch.cat([matrix, shift[:, :, None]], 2), list(x.shape), align_corners=False)
+            return F.grid_sample(x, grid, align_corners=False)
 
     def _affine(self, pose: Pose, mode: Tensor) -> tuple[Tensor, Tensor]:
         """Matrix [N, 2, 2] and shift [N, 2] from clean to altered places, if the pose is of the given mode [N]."""
-        rest = pose.rest[torch.arange(len(mode)), mode]
+        rest = pose.rest[torch.arange(len(mode), device=mode.device), mode]
         turn = self.turns[mode // 2]
         matrix = turn @ rest[:, :4].reshape(-1, 2, 2)
         sign = 1 - 2 * (mode % 2).float()
@@ -111,13 +117,15 @@ def pose_error(pose: Pose, homography: Tensor) -> Tensor:
     Args:
         homography: float32 [N, 3, 3], from places of the altered picture to places of the clean one.
     """
-    places = F.pad(_POINTS.to(homography), (0, 1), value=1.0) @ torch.linalg.inv(homography).transpose(1, 2)
-    places = places[..., :2] / places[..., 2:].clamp_min(1e-3)
-    mode, rest = _true_pose(places, pose.centre)
-    moved = (homography != torch.eye(3, device=homography.device)).flatten(1).any(1)
-    off = (pose.rest[torch.arange(len(mode)), mode] - rest).abs().sum(1)
-    wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED))
-    return wrong + 2 * (off * moved).sum() / moved.sum().clamp_min(1)
+    with _without_autocast(homography):
+        inverse = torch.linalg.inv_ex(homography).inverse  # inv would wait for the device
+        places = F.pad(_POINTS.to(homography), (0, 1), value=1.0) @ inverse.transpose(1, 2)
+        places = places[..., :2] / places[..., 2:].clamp_min(1e-3)
+        mode, rest = _true_pose(places, pose.centre)
+        moved = (homography != torch.eye(3, device=homography.device)).flatten(1).any(1)
+        off = (pose.rest[torch.arange(len(mode), device=mode.device), mode] - rest).abs().sum(1)
+        wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED))
+        return wrong + 2 * (off * moved).sum() / moved.sum().clamp_min(1)
 
 
 def _true_pose(places: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,23 +141,16 @@ def _true_pose(places: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     return 2 * turn + mirrored.long(), torch.cat([(back @ matrix).flatten(1), (back @ shift[:, :, None])[:, :, 0]], 1)
 
 
-def ink(x: Tensor) -> Tensor:
-    """How much pictures [N, C, H, W] in 0..1 differ from their ground, the median of the border: same shape, 0..1.
-
-    Inverted pictures give the same.
-    """
-    border = torch.cat([x[:, :, 0], x[:, :, -1], x[..., 0], x[..., -1]], 2).sort(2).values
-    last = border.shape[2] - 1
-    ground = (border[:, :, last // 2] + border[:, :, last - last // 2]) / 2
-    return (x - ground[:, :, None, None]).abs()
+def _centre(foreground: Tensor) -> Tensor:
+    height, width = foreground.shape[-2:]
+    u, v = pixel_centres(width, foreground.device), pixel_centres(height, foreground.device)
+    total = foreground.sum((1, 2, 3)).clamp_min(1e-3)
+    across, down = (foreground.sum((1, 2)) * u).sum(1), (foreground.sum((1, 3)) * v).sum(1)
+    return torch.stack([across / total, down / total], 1)
 
 
-def _centre(ink: Tensor) -> Tensor:
-    height, width = ink.shape[-2:]
-    u = (torch.arange(width, device=ink.device) + 0.5) * (2 / width) - 1
-    v = (torch.arange(height, device=ink.device) + 0.5) * (2 / height) - 1
-    total = ink.sum((1, 2, 3)).clamp_min(1e-3)
-    return torch.stack([(ink.sum((1, 2)) * u).sum(1) / total, (ink.sum((1, 3)) * v).sum(1) / total], 1)
+def _without_autocast(x: Tensor) -> torch.autocast:
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def _rotations(angle: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from unalter.alter import (
     presets,
 )
 from unalter.alter.backgrounds import Backgrounds
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 from unalter.support.errors import InputError
 
 SHAPES = [(1, 28, 28), (3, 9, 14)]

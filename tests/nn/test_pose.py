@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unalter.alter import Flip, KeyedDraws, Perspective, Rotate, fold_in
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 from unalter.data.digits import load_digits
 from unalter.nn.pose import Pose, PoseNet, pose_error
 

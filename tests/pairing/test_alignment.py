@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from unalter.alter import KeyedDraws, Perspective, Rotate, Scale, Translate, fold_in
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 from unalter.data.digits import load_digits
 from unalter.pairing.alignment import Poses, align, corners, grounded, small, spread_out
 

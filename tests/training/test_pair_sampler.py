@@ -8,7 +8,7 @@ import torch
 
 from unalter.alter import Blend, Branch, Invert, KeyedDraws, Recipe, Rotate, fold_in, load_recipe
 from unalter.alter.backgrounds import pattern_backgrounds
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 from unalter.data.dataset import Dataset, ImageSet
 from unalter.data.digits import load_digits
 from unalter.pairing.names import pair_by_name

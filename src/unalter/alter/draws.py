@@ -8,6 +8,7 @@ picture depends on its key alone: not on the batch it is in, nor on what ran bef
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -50,38 +51,25 @@ def fold_in(*parts: int | Tensor) -> Tensor:
     return key
 
 
-class KeyedDraws:
-    """A stream of random numbers for each of N pictures.
+class Draws(ABC):
+    """A stream of random numbers for each of N pictures."""
 
-    Args:
-        keys: int64 [N], as made by `fold_in`.
-    """
-
-    def __init__(self, keys: Tensor) -> None:
-        self._keys = keys
-        self._drawn = 0
-
+    @abstractmethod
     def __len__(self) -> int:
-        return len(self._keys)
+        """N."""
 
     @property
+    @abstractmethod
     def device(self) -> torch.device:
         """Where the numbers are made."""
-        return self._keys.device
 
-    def __getitem__(self, rows: Tensor) -> KeyedDraws:
+    @abstractmethod
+    def __getitem__(self, rows: Tensor) -> Draws:
         """The streams of some of the pictures, each at the place where it is now."""
-        part = KeyedDraws(self._keys[rows])
-        part._drawn = self._drawn
-        return part
 
+    @abstractmethod
     def uniform(self, *shape: int) -> Tensor:
         """Uniform in [0, 1): float32 [N, *shape]."""
-        count = math.prod(shape)
-        steps = torch.arange(self._drawn + 1, self._drawn + 1 + count, device=self._keys.device)
-        self._drawn += count
-        bits = _mix(self._keys[:, None] + steps * _GOLDEN)
-        return (_shift_right(bits, 40).float() * 2**-24).reshape(len(self._keys), *shape)
 
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """Uniform in [low, high): float32 [N, *shape]."""
@@ -103,16 +91,48 @@ class KeyedDraws:
         others the expansion of Giles (2016, ACM TOMS 42:7, Q_N2): at a rate of 10 one number in 2,000 differs from
         the exact one, by 1, at 100 one in 60,000; float32 rounds those of 100,000 and more by 1.
         """
-        normal = self.normal(*rate.shape[1:])
-        count = torch.zeros_like(rate)
-        few, many = (rate > 0) & (rate < _FEW), rate >= _FEW
+        rates, normal = rate.flatten(), self.normal(*rate.shape[1:]).flatten()
+        count = torch.zeros_like(rates)
+        # as indices: a mask would wait for the device each time that it is used
+        few, many = (torch.nonzero(m).squeeze(1) for m in ((rates > 0) & (rates < _FEW), rates >= _FEW))
         # float64: in float32 a normal number above 5.4 has a share of 1, which the sum may never reach
-        count[few] = _summed(rate[few].double(), torch.special.ndtr(normal[few].double())).float()
-        count[many] = _expanded(rate[many], normal[many])
-        return count
+        count[few] = _summed(rates[few].double(), torch.special.ndtr(normal[few].double())).float()
+        count[many] = _expanded(rates[many], normal[many])
+        return count.reshape(rate.shape)
 
 
-class ReplayedDraws(KeyedDraws):
+class KeyedDraws(Draws):
+    """Streams that are hashes of keys.
+
+    Args:
+        keys: int64 [N], as made by `fold_in`.
+    """
+
+    def __init__(self, keys: Tensor) -> None:
+        self._keys = keys
+        self._drawn = 0
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def device(self) -> torch.device:
+        return self._keys.device
+
+    def __getitem__(self, rows: Tensor) -> KeyedDraws:
+        part = KeyedDraws(self._keys[rows])
+        part._drawn = self._drawn
+        return part
+
+    def uniform(self, *shape: int) -> Tensor:
+        count = math.prod(shape)
+        steps = torch.arange(self._drawn + 1, self._drawn + 1 + count, device=self._keys.device)
+        self._drawn += count
+        bits = _mix(self._keys[:, None] + steps * _GOLDEN)
+        return (_shift_right(bits, 40).float() * 2**-24).reshape(len(self._keys), *shape)
+
+
+class ReplayedDraws(Draws):
     """Streams whose numbers are given: what an alteration does as a function of its draws.
 
     Args:
@@ -128,17 +148,14 @@ class ReplayedDraws(KeyedDraws):
 
     @property
     def device(self) -> torch.device:
-        """Where the numbers are."""
         return self._draws.device
 
     def __getitem__(self, rows: Tensor) -> ReplayedDraws:
-        """The streams of some of the pictures, each at the place where it is now."""
         part = ReplayedDraws(self._draws[rows])
         part._drawn = self._drawn
         return part
 
     def uniform(self, *shape: int) -> Tensor:
-        """The next numbers: float32 [N, *shape]."""
         count = math.prod(shape)
         self._drawn += count
         return self._draws[:, self._drawn - count : self._drawn].reshape(len(self._draws), *shape).contiguous()

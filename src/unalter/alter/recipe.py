@@ -12,10 +12,11 @@ import torch
 import yaml
 from torch import Tensor
 
-from unalter.alter.alteration import Alteration, Blend, ParameterError
+from unalter.alter.alteration import Alteration, ParameterError
 from unalter.alter.backgrounds import Backgrounds
-from unalter.alter.draws import KeyedDraws
-from unalter.alter.geometry import Geometric
+from unalter.alter.draws import Draws, KeyedDraws
+from unalter.alter.geometric import Geometric
+from unalter.alter.kinds.blend import Blend
 from unalter.images.sheet import write_picture
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
@@ -68,7 +69,7 @@ class Recipe:
         if not self.branches:
             raise ParameterError("recipe", "branches", [], "a list of one branch or more")
 
-    def __call__(self, x: Tensor, random: KeyedDraws) -> Tensor:
+    def __call__(self, x: Tensor, random: Draws) -> Tensor:
         """Alter a batch.
 
         Args:
@@ -80,12 +81,12 @@ class Recipe:
         """
         return self.apply_with_homography(x, random)[0]
 
-    def apply_with_homography(self, x: Tensor, random: KeyedDraws) -> tuple[Tensor, Tensor]:
+    def apply_with_homography(self, x: Tensor, random: Draws) -> tuple[Tensor, Tensor]:
         """Alter a batch and tell how things moved.
 
         Returns:
             What a call returns, and the homographies float32 [N, 3, 3] that take a place of the altered picture
-            to where it comes from in the clean one (see `geometry`); the identity where nothing moved.
+            to where it comes from in the clean one (see `geometric`); the identity where nothing moved.
         """
         branch_index = self.branch_index(random)
         altered = torch.empty_like(x)
@@ -113,7 +114,7 @@ class Recipe:
             for step in branch.steps:
                 x = step(x, KeyedDraws(torch.zeros(1, dtype=torch.int64)))
 
-    def branch_index(self, random: KeyedDraws) -> Tensor:
+    def branch_index(self, random: Draws) -> Tensor:
         """Which branch each picture takes, int64 [N]; draws the first number of every stream."""
         shares = torch.tensor([branch.share for branch in self.branches])
         edges = (shares / shares.sum()).cumsum(0)[:-1].to(random.device)

@@ -14,32 +14,15 @@ import yaml
 from torch import Tensor
 from yaml.reader import ReaderError
 
-from unalter.alter import alteration as operations
-from unalter.alter import geometry
 from unalter.alter.alteration import Alteration, ParameterError
 from unalter.alter.backgrounds import pattern_backgrounds
+from unalter.alter.catalogue import KINDS
 from unalter.alter.recipe import Branch, Recipe
 from unalter.data.decode import read_picture
 from unalter.support.errors import InputError
 
-_KINDS: tuple[type[Alteration], ...] = (
-    operations.Blend,
-    geometry.Rotate,
-    geometry.Flip,
-    geometry.Scale,
-    geometry.Perspective,
-    geometry.Translate,
-    operations.Blur,
-    operations.Invert,
-    operations.Contrast,
-    operations.GaussianNoise,
-    operations.SaltAndPepper,
-    operations.Speckle,
-    operations.ShotNoise,
-    operations.Occlusion,
-)
 _NULL = "tag:yaml.org,2002:null"
-_OPERATIONS = {kind.name: kind for kind in _KINDS}
+_BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def presets() -> list[str]:
@@ -103,9 +86,9 @@ def _parse_step(step: _Part) -> Alteration:
     if len(alterations) != 1:
         raise step.error(f"{form}; this has {' and '.join(alterations) or 'none'}")
     ((name, parameters),) = alterations.items()
-    kind = _OPERATIONS.get(name)
+    kind = _BY_NAME.get(name)
     if kind is None:
-        raise step.error(f"unknown alteration {name!r}; known are {', '.join(_OPERATIONS)}")
+        raise step.error(f"unknown alteration {name!r}; known are {', '.join(_BY_NAME)}")
     known = kind.parameters()
     entries = parameters.entries(f"{name} takes {{name: value}} with the names {', '.join(known)}", known)
     return _made(kind, {key: part.value() for key, part in entries.items()}, entries, step)

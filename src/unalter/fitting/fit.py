@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.alter.alteration import Alteration, Blend
+from unalter.alter.alteration import Alteration
 from unalter.alter.backgrounds import Backgrounds, blended, find_backgrounds, without
 from unalter.alter.draws import KeyedDraws, fold_in
+from unalter.alter.kinds.blend import Blend
 from unalter.alter.recipe import Branch, Recipe
 from unalter.fitting.chain import ORDER
 from unalter.fitting.features import CdfFeatures, FeatureCovariance, Moved

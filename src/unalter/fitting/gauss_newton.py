@@ -31,7 +31,7 @@ def improved(
         fixed: the kind whose probability stays.
     """
     turn = [handle for handle in parameter_refs(chain) if kinds is None or handle.kind in kinds]
-    turn = [handle for handle in turn if handle.kind is not fixed or handle.knob.field != "probability"]
+    turn = [handle for handle in turn if handle.kind is not fixed or handle.parameter.field != "probability"]
     steps = np.array([handle.step for handle in turn])
     here, damping = bench.residuals(chain, metric), 0.02
     for _ in range(rounds):
@@ -131,7 +131,7 @@ def slopes_of(bench: Objective, chain: Chain, metric: Metric, turn: list[Paramet
         if between is None:
             value = handle.get(chain)
             # a range is too narrow here: its ends are taken apart, for one would push the other along
-            outward = -handle.step if handle.knob.place == 0 else handle.step
+            outward = -handle.step if handle.parameter.place == 0 else handle.step
             inside = handle.bounds[0] <= value + outward <= handle.bounds[1]
             step = outward if inside else -outward
             change, by = bench.residuals(handle.set(chain, value + step), metric) - here, step

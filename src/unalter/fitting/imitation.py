@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unalter.alter.draws import KeyedDraws, fold_in
-from unalter.fitting.chain import ORDER, Chain
+from unalter.fitting.chain import Chain
 
 
 class Imitation:
@@ -49,7 +49,7 @@ class Imitation:
             self._known.move_to_end(chain)
             return self._known[chain]
         pictures, moves = self._after(chain[:-1])
-        random = KeyedDraws(fold_in(self._seed, ORDER.index(type(chain[-1])), self._rows))
+        random = KeyedDraws(fold_in(self._seed, chain[-1].stream, self._rows))
         pictures, homography = chain[-1].apply_with_homography(pictures, random)
         result = pictures, moves if homography is None else moves @ homography
         self._known[chain] = result

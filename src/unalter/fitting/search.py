@@ -13,19 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import nnls
 
-from unalter.alter.alteration import (
-    Alteration,
-    Blur,
-    Contrast,
-    GaussianNoise,
-    Invert,
-    Occlusion,
-    SaltAndPepper,
-    ShotNoise,
-    Speckle,
-)
-from unalter.alter.geometry import Flip, Geometric, Perspective, Resampled, Rotate, Scale, Translate
-from unalter.fitting.chain import ORDER, Chain, parameter_refs, starts, variants, with_step, without
+from unalter.alter.alteration import Alteration
+from unalter.alter.geometric import Geometric, Resampled
+from unalter.fitting.chain import ORDER, Chain, parameter_refs, variants, with_step, without
 from unalter.fitting.features import FeatureCovariance, Metric
 from unalter.fitting.gauss_newton import debiased, improved, slopes_of, with_added
 from unalter.fitting.objective import Objective, Objectives, Part
@@ -52,13 +42,6 @@ _SETTLING = 3
 """Last steps, without bias: each is about ten times as close."""
 _AS_GOOD = 0.02
 """A distance that is larger by this share is as good, where the chain is simpler."""
-
-_ALIKE: tuple[tuple[type[Alteration], ...], ...] = (
-    (Rotate, Flip, Scale, Perspective, Translate, Occlusion),
-    (Contrast, Invert),
-    (Blur, ShotNoise, GaussianNoise, Speckle, SaltAndPepper),
-)
-"""Kinds of which one can be mistaken for another: all of them, in three groups."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +118,7 @@ class Search:
         for kind in ORDER:
             if kind in self._hopeless or any(type(step) is kind for step in chain):
                 continue
-            trials = [with_added(screen, chain, metric, step, turn, here, slopes) for step in starts(kind)]
+            trials = [with_added(screen, chain, metric, step, turn, here, slopes) for step in kind.starts()]
             distance, trial = min(trials, key=lambda pair: pair[0])
             step = next(step for step in trial if type(step) is kind)
             if isinstance(step, Resampled):
@@ -167,9 +150,9 @@ class Search:
             pairs = []
             for old in chain:
                 rest = without(chain, type(old))
-                alike = next(group for group in _ALIKE if type(old) in group)
+                alike = [kind for kind in ORDER if kind.group == old.group]
                 absent = [kind for kind in alike if not any(type(step) is kind for step in chain)]
-                trials = [with_step(rest, step) for kind in absent for step in starts(kind)]
+                trials = [with_step(rest, step) for kind in absent for step in kind.starts()]
                 pairs += [(screen.distance(trial, metric), trial) for trial in trials]
             pairs.sort(key=lambda pair: pair[0])
             trials = [self._reworded(improved(screen, trial, metric, 3), metric, screen) for _, trial in pairs[:2]]
@@ -217,11 +200,9 @@ class Search:
 
     def _simpler(self, chain: Chain, metric: Metric) -> Chain:
         """The chain with alterations that happen always instead of mostly, where that is as good."""
-        flipped = next((step for step in chain if isinstance(step, Flip)), None)
-        if flipped is not None and flipped.axis == "vertical":
-            # the same where things are turned all around
-            trial = with_step(chain, replace(flipped, axis="horizontal"))
-            if self._both(trial, metric) < self._both(chain, metric) * (1 + _AS_GOOD):
+        for step in chain:
+            trial = with_step(chain, step.plainer())
+            if trial != chain and self._both(trial, metric) < self._both(chain, metric) * (1 + _AS_GOOD):
                 chain = trial
         for step in chain:
             if not 0.75 < step.probability < 1:
@@ -249,10 +230,10 @@ class Search:
         slopes = slopes_of(bench, chain, metric, turn, bench.residuals(chain, metric))
         moved = np.zeros(len(slopes))  # by all that was rounded so far: two roundings may cancel
         for at, handle in enumerate(turn):
-            for grid in reversed(handle.knob.rounded):
+            for grid in reversed(handle.parameter.rounded):
                 trial = handle.rounded(chain, grid)
                 there = moved + slopes[:, at] * (handle.get(trial) - values[at]) / handle.step
-                if there @ there < moved @ moved + 1 or grid == handle.knob.rounded[0]:
+                if there @ there < moved @ moved + 1 or grid == handle.parameter.rounded[0]:
                     chain, moved = trial, there
                     break
         return chain
@@ -260,8 +241,8 @@ class Search:
     def _one_of(self) -> list[tuple[float, Chain]]:
         """The best mixture of single alterations that move nothing, one for each picture: shares and chains."""
         bench, metric = self._on.fit, self._metric(_SHARES)
-        kinds = [kind for kind in ORDER if not issubclass(kind, (Geometric, Invert))]
-        chains: list[Chain] = [(), *((step,) for kind in kinds for step in starts(kind))]
+        kinds = [kind for kind in ORDER if kind.fitted and not issubclass(kind, Geometric)]
+        chains: list[Chain] = [(), *((step,) for kind in kinds for step in kind.starts())]
         shares = _shares(np.stack([bench.residuals(chain, metric) for chain in chains], 1))
         merged: dict[type[Alteration] | None, list[Chain]] = {}
         for share, chain in zip(shares, chains, strict=True):
@@ -296,12 +277,12 @@ def _union(chains: list[Chain]) -> Chain:
     chain = chains[0]
     for handle in parameter_refs(chain):
         ends = [handle.get(other) for other in chains]
-        chain = handle.set(chain, max(ends) if handle.knob.place == 1 else min(ends))
+        chain = handle.set(chain, max(ends) if handle.parameter.place == 1 else min(ends))
     return chain
 
 
 def _plain(chain: Chain) -> Chain:
     """The chain with its numbers rounded a little."""
     for handle in parameter_refs(chain):
-        chain = handle.rounded(chain, handle.knob.rounded[0])
+        chain = handle.rounded(chain, handle.parameter.rounded[0])
     return chain

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 
 _SIDE = 16
 """Pixels, at most, of the longer side of a small copy: poses are smooth in it over several degrees."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unalter.alter import Alteration, Blend, Branch, Recipe, find_backgrounds
+from unalter.alter import Alteration, Branch, Recipe, find_backgrounds
 from unalter.alter.backgrounds import Backgrounds, blended, win_back, without
+from unalter.alter.kinds.blend import Blend
 from unalter.data.dataset import Dataset
 from unalter.pairing.decision import Confidence, margins, threshold
 from unalter.pairing.matcher import train_matcher

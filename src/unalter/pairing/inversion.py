@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from unalter.alter import Geometric, KeyedDraws, fold_in
 from unalter.alter.alteration import Alteration, Noise
-from unalter.alter.draws import ReplayedDraws
+from unalter.alter.draws import Draws, ReplayedDraws
 from unalter.pairing.alignment import corners
 
 _LIBRARY = 20_000
@@ -321,7 +321,7 @@ def energy(altered: Tensor) -> Tensor:
     return (altered - ground).square().sum((1, 2, 3)).clamp_min(1e-6)
 
 
-def _without_noise(step: Alteration, x: Tensor, random: KeyedDraws) -> tuple[Tensor, Tensor | None]:
+def _without_noise(step: Alteration, x: Tensor, random: Draws) -> tuple[Tensor, Tensor | None]:
     """What a step makes of pictures, noise on average, and how it moves them."""
     return (step.average(x, random), None) if isinstance(step, Noise) else step.apply_with_homography(x, random)
 

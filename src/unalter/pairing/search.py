@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unalter.alter import KeyedDraws, Recipe, fold_in
-from unalter.alter.alteration import Alteration, Invert
+from unalter.alter.alteration import Alteration
+from unalter.alter.kinds.invert import Invert
 from unalter.alter.recipe import Branch
 from unalter.images.convert import to_uint8
 from unalter.pairing.alignment import Poses, align, grounded, small, spread_out

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from unalter.alter import Flip, KeyedDraws, Perspective, Rotate, Scale, Translate, fold_in
-from unalter.alter.geometry import sample
+from unalter.alter.geometric import sample
 
 N = 37
 SHAPES = [(1, 28, 28), (3, 9, 14)]

@@ -1,0 +1,96 @@
+"""The alterations that move things, each a projective map from where things are seen to where they come from.
+
+Places are (across, down, 1), -1..1 from edge to edge, so a pixel's centre lies half a pixel inside its edge. A
+homography [3, 3] takes a place of the altered picture to one of the clean picture, up to a factor (Hartley and
+Zisserman, Multiple View Geometry, 2004, chapter 2); maps of consecutive steps multiply, the first on the left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unalter.alter.alteration import Alteration
+from unalter.alter.draws import Draws
+
+Sampling = Literal["nearest", "bilinear"]
+
+_HORIZON = 1e-3
+"""Places whose third coordinate is smaller lie behind the viewer, or too far away to be seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometric(Alteration):
+    """What moves things: `draw` says where to, `warp` does it."""
+
+    def apply_with_homography(self, x: Tensor, random: Draws) -> tuple[Tensor, Tensor]:
+        height, width = x.shape[-2:]
+        homography = self.homography((height, width), random)
+        if self.probability >= 1:
+            return self.warp(x, homography), homography
+        # pictures that stay are left out: it is faster, and sampling would change their last bit
+        moved = torch.nonzero((homography != torch.eye(3, device=x.device)).flatten(1).any(1)).squeeze(1)
+        altered = x.clone()
+        altered[moved] = self.warp(x[moved], homography[moved])
+        return altered, homography
+
+    def homography(self, size: tuple[int, int], random: Draws) -> Tensor:
+        """Draw what a call with the same stream does to pictures of size (H, W).
+
+        Returns:
+            float32 [N, 3, 3], from altered to clean places; the identity for pictures to which it does not happen.
+        """
+        chosen = random.chance(self.probability)
+        drawn = self.draw(size, random)
+        return drawn if self.probability >= 1 else torch.where(chosen[:, None, None], drawn, identity(random))
+
+    def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
+        """The homographies float32 [N, 3, 3] if it happens to every picture."""
+        raise NotImplementedError
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        """The pictures [N, C, H, W] as they look when moved by homographies [N, 3, 3] that `draw` gave."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resampled(Geometric):
+    """A warp whose pixels are looked up in the clean picture; what comes in from outside is black."""
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"sampling": get_args(Sampling)}
+
+    sampling: Sampling = "bilinear"
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        return sample(x, homography, self.sampling)
+
+
+def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear") -> Tensor:
+    """Look pictures up where homographies say; black outside and behind the horizon.
+
+    Args:
+        x: float32 [N, C, H, W].
+        homography: float32 [N, 3, 3], from places of the result to places of x.
+
+    Returns:
+        float32 [N, C, H, W].
+    """
+    height, width = x.shape[-2:]
+    u = ((torch.arange(width, device=x.device) + 0.5) * (2 / width) - 1)[None, None, :]
+    v = ((torch.arange(height, device=x.device) + 0.5) * (2 / height) - 1)[None, :, None]
+    entries = homography[:, :, :, None, None]
+    across, down, depth = (entries[:, i, 0] * u + (entries[:, i, 1] * v + entries[:, i, 2]) for i in range(3))
+    nearness = 1 / depth.clamp_min(_HORIZON)
+    across = (across * nearness).masked_fill_(depth <= _HORIZON, 3.0)  # well outside
+    # complex numbers lie in memory as grid_sample wants its places: an eighth of the time of stacking them
+    places = torch.view_as_real(torch.complex(across, down * nearness))
+    return F.grid_sample(x, places, mode=sampling, align_corners=False)
+
+
+def identity(random: Draws) -> Tensor:
+    """The homographies float32 [N, 3, 3] that move nothing, one a stream."""
+    return torch.eye(3, device=random.device).repeat(len(random), 1, 1)

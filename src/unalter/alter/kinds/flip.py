@@ -1,0 +1,43 @@
+"""Mirror images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self, get_args
+
+from torch import Tensor
+
+from unalter.alter.alteration import Alteration
+from unalter.alter.draws import Draws
+from unalter.alter.geometric import Geometric, identity
+
+Axis = Literal["horizontal", "vertical"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip(Geometric):
+    """Mirror; `horizontal` exchanges left and right."""
+
+    name = "flip"
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"axis": get_args(Axis)}
+    stage = 12
+    group = "shape"
+    stream = 1
+
+    axis: Axis = "horizontal"
+
+    def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
+        homography = identity(random)
+        axis = 0 if self.axis == "horizontal" else 1
+        homography[:, axis, axis] = -1
+        return homography
+
+    def warp(self, x: Tensor, homography: Tensor) -> Tensor:
+        return x.flip(-1 if self.axis == "horizontal" else -2)
+
+    @classmethod
+    def starts(cls) -> tuple[Alteration, ...]:
+        return Flip(), Flip(axis="vertical")
+
+    def plainer(self) -> Self:
+        return replace(self, axis="horizontal")  # the same where things are turned all around

@@ -1,0 +1,58 @@
+"""Perspective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from unalter.alter.alteration import Alteration, Parameter, Range
+from unalter.alter.draws import Draws
+from unalter.alter.geometric import Resampled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perspective(Resampled):
+    """A keystone: each corner moves inwards by up to `distortion` times half the side, both ways apart."""
+
+    name = "perspective"
+    limits: ClassVar[dict[str, Range]] = {"distortion": (0, 1)}
+    stage = 14
+    group = "shape"
+    fitted = (Parameter("distortion", 0.02, 1, 0.06, (0.01, 0.05, 0.1)),)
+    stream = 3
+
+    distortion: float = 0.5
+
+    def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
+        inward = self.distortion * random.uniform(4, 2)
+        corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=random.device)
+        return _to_square(corners * (1 - inward))
+
+    @classmethod
+    def starts(cls) -> tuple[Alteration, ...]:
+        return Perspective(distortion=0.3), Perspective(distortion=0.6)
+
+
+def _to_square(corners: Tensor) -> Tensor:
+    """The projective maps that take four corners, in turn from the top left, to those of the square of -1..1.
+
+    In closed form (Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989): [N, 4, 2] to [N, 3, 3].
+    """
+    a, b, c, d = corners.double().unbind(1)
+    right, below, apart = b - c, d - c, a - b + c - d
+    depth = torch.stack([_cross(apart, below), _cross(right, apart), _cross(right, below)], 1)
+    across, down = b * depth[:, :1] + (b - a) * depth[:, 2:], d * depth[:, 1:2] + (d - a) * depth[:, 2:]
+    from_unit = torch.stack([across, down, a * depth[:, 2:]], 2)
+    from_unit = torch.cat([from_unit, depth[:, None]], 1)
+    from_square = from_unit @ from_unit.new_tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]])
+    first, second, third = from_square.unbind(2)
+    rows = [torch.linalg.cross(i, j) for i, j in ((second, third), (third, first), (first, second))]
+    found = torch.stack(rows, 1)  # the inverse, up to a factor
+    return (found / found[:, 2:, 2:]).float()
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

@@ -1,0 +1,46 @@
+"""Rotation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from unalter.alter.alteration import Alteration, Range, both_ends
+from unalter.alter.draws import Draws
+from unalter.alter.geometric import Resampled, identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotate(Resampled):
+    """Turn about the centre, anticlockwise where degrees are positive."""
+
+    name = "rotate"
+    limits: ClassVar[dict[str, Range]] = {"degrees": (-360, 360)}
+    stage = 11
+    group = "shape"
+    fitted = both_ends("degrees", -180, 180, 8, 1, 5, 10)
+    stream = 0
+
+    degrees: Range = (-180.0, 180.0)
+
+    def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
+        height, width = size
+        angle = random.between(*self.degrees) * (math.pi / 180)
+        homography = identity(random)
+        homography[:, 0, 0] = homography[:, 1, 1] = angle.cos()
+        homography[:, 0, 1] = -angle.sin() * (height / width)
+        homography[:, 1, 0] = angle.sin() * (width / height)
+        return homography
+
+    @classmethod
+    def starts(cls) -> tuple[Alteration, ...]:
+        return (
+            Rotate(degrees=(-20, 20)),
+            Rotate(degrees=(-90, 90)),
+            Rotate(degrees=(-180, 180)),
+            Rotate(degrees=(10, 40)),
+            Rotate(degrees=(-40, -10)),
+        )

@@ -169,7 +169,7 @@ def test_the_logarithm_of_the_variance_is_kept_within_float32():
 
 @every_size
 def test_the_coarsest_stage_covers_the_picture(size):
-    shape = build("ae", size).shape
+    shape = build("ae", size).config
     rows, columns = coarse_size(shape)
     assert 0 <= rows * 4 - shape.height < 4
     assert 0 <= columns * 4 - shape.width < 4

@@ -17,6 +17,7 @@ from unalter.maps.store import StoredMaps, load_maps, save_maps
 from unalter.models.model import Model
 from unalter.runs.folder import ModelFolder
 from unalter.support.console import Console
+from unalter.support.files import atomic_write
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 from unalter.training.trainer import Trainer
@@ -35,7 +36,7 @@ class EpochVisuals:
         self,
         folder: ModelFolder,
         dataset: Dataset,
-        source: PairSampler,
+        sampler: PairSampler,
         options: TrainOptions,
         console: Console,
     ) -> None:
@@ -43,9 +44,9 @@ class EpochVisuals:
         self._altered = dataset.altered
         self._options = options
         self._console = console
-        batch = source.validation()
-        rows = torch.linspace(0, len(batch.x) - 1, min(_SAMPLES, len(batch.x))).long()
-        self._x_alt, self._x, self._y = (part[rows].cpu().numpy() for part in (batch.x_alt, batch.x, batch.y))
+        count = len(sampler.validation)
+        rows = torch.linspace(0, count - 1, min(_SAMPLES, count)).long()
+        self._x_alt, self._x, self._y = sampler.validation.rows(rows)
 
     def take(self, trainer: Trainer) -> bool:
         """Write what is due after the trainer's last epoch and not there yet; returns whether anything was."""
@@ -63,7 +64,10 @@ class EpochVisuals:
 
     def _write_samples(self, model: Model, epoch: int) -> None:
         x_hat = model.denoise(self._x_alt, self._y)
-        write_picture(self._folder.samples(epoch), grid([to_uint8(part) for part in (self._x_alt, x_hat, self._x)]))
+        altered, output, clean = (to_uint8(part) for part in (self._x_alt, x_hat, self._x))
+        with atomic_write(self._folder.sample_arrays(epoch)) as aside, open(aside, "wb") as file:
+            np.savez_compressed(file, altered=altered, output=output, clean=clean)
+        write_picture(self._folder.samples(epoch), grid([altered, output, clean]))
 
     def _write_maps(self, model: Model, epoch: int, last: bool) -> bool:
         rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)

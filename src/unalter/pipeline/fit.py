@@ -67,7 +67,7 @@ def _fit(
 
         def on_step(trainer: Trainer) -> None:
             speed = now.pictures / max(now.epoch_seconds, 1e-9)
-            advance(f"epoch {now.epoch + 1}, {speed:,.0f} images/s", trainer.done)
+            advance(f"epoch {now.epoch + 1}, {speed:,.0f} images/s", trainer.fraction_done)
             if watch_step is not None:
                 watch_step(folder.name, now)
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from unalter._version import __version__
@@ -26,7 +25,9 @@ from unalter.support.errors import InputError
 from unalter.support.files import write_text
 from unalter.support.memory import check_memory
 from unalter.training.options import TrainOptions
+from unalter.training.pair_sampler import sampler_memory
 from unalter.training.precision import choose_precision, step_memory
+from unalter.training.split import Split
 
 _MANY_POINTS = 100_000
 """A map of more takes minutes on two cores."""
@@ -50,12 +51,13 @@ def new_experiment(
     options = _for_labels(options, dataset, models_asked)
     recipe = None if options.recipe == "none" else recipe_for(options.recipe, dataset, options.seed, console)
     pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console)
+    Split(len(dataset.clean), pairs, options.validation, options.seed, needs_true_pairs=recipe is None)
     experiment = Experiment(run, data, reading, options, dataset, recipe, pairs)
-    experiment.sampler(torch.device("cpu"))
     shape = experiment.architecture(options.models[0])
     if device.type == "cpu":
         what = f"steps of {options.batch_size} pictures of {shape.width} x {shape.height} pixels"
-        check_memory(step_memory(shape, options.batch_size), what, "a smaller --batch-size")
+        need = step_memory(shape, options.batch_size) + sampler_memory(dataset, options.validation)
+        check_memory(need, what, "a smaller --batch-size")
     precision, seconds = choose_precision(options.precision, shape, options.batch_size, device)
     # kept in config.yaml: another device or precision would give other numbers on resume
     options = replace(options, device=device.type, precision=precision)

@@ -11,7 +11,7 @@ from unalter.images.convert import to_uint8
 from unalter.models.model import Model
 from unalter.report.figures import sheet
 from unalter.report.sections import COLUMNS, MOST_CLASSES, Labelled
-from unalter.training.pair_sampler import Batch
+from unalter.training.pair_sampler import ValidationSet
 
 
 def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
             continue
         if model.classes:
             rows = [
-                Labelled(_class_name(model, label), sheet([_generated(model, label, seed + label)]))
+                Labelled(_class_name(model, label), sheet([_generated(model, label, seed)]))
                 for label in range(min(model.classes, MOST_CLASSES))
             ]
         else:
@@ -32,12 +32,11 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def of_walks(models: list[Model], batch: Batch, seed: int) -> list[dict[str, Any]]:
+def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[dict[str, Any]]:
     """Ways through the code space: between two pictures, along a class, and one code in every class."""
-    images, labels = (part.cpu().numpy() for part in (batch.x_alt, batch.y))
     found = []
     for model in models:
-        rows = [Labelled("", sheet([way])) for way in _between(model, images, labels)]
+        rows = [Labelled("", sheet([way])) for way in _between(model, validation)]
         if rows:
             words = "between two altered pictures" + (" of one class" if model.classes else "")
             found.append({"name": model.name, "what": f"{words}: left and right what was given", "rows": rows})
@@ -62,8 +61,9 @@ def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS)
     return model.generate(label, count, seed).reshape(count, *model.image_shape)
 
 
-def _between(model: Model, images: np.ndarray, labels: np.ndarray, count: int = 4) -> list[np.ndarray]:
+def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np.ndarray]:
     """Ways from one picture to another, those two at the ends: uint8 [COLUMNS, C, H, W] each."""
+    labels = validation.y.cpu().numpy()
     first = {label: np.flatnonzero(labels == label) for label in np.unique(labels).tolist()}
     if model.classes:
         ends = [(rows[0], rows[-1], label) for label, rows in first.items() if len(rows) > 1]
@@ -73,9 +73,10 @@ def _between(model: Model, images: np.ndarray, labels: np.ndarray, count: int = 
         ends = [(a, b, None) for a, b in zip(rows[::2], rows[1::2], strict=False)]
     ways = []
     for a, b, label in ends[:count]:
-        start, end = torch.from_numpy(model.encode(images[[a, b]], label))
+        images, _, _ = validation.rows(torch.tensor([int(a), int(b)]))
+        start, end = torch.from_numpy(model.encode(images, label))
         inside = _walk(model, start, end, label, COLUMNS - 2)
-        ways.append(np.concatenate([to_uint8(images[[a]]), inside, to_uint8(images[[b]])]))
+        ways.append(np.concatenate([to_uint8(images[:1]), inside, to_uint8(images[1:])]))
     return ways
 
 

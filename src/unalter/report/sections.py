@@ -6,17 +6,16 @@ import csv
 import platform
 import shlex
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from unalter._version import __version__
-from unalter.alter import KeyedDraws, fold_in, load_recipe
+from unalter.alter import KeyedDraws, fold_in
 from unalter.data.dataset import Dataset
 from unalter.evaluation.scores import Evaluation, scored
-from unalter.images.convert import to_uint8
+from unalter.images.convert import to_float, to_uint8
 from unalter.maps.run_page import series_name
 from unalter.maps.store import load_maps
 from unalter.models.model import Model
@@ -24,7 +23,7 @@ from unalter.pairing.pairs import APPEARANCE, NAME, VERIFIED, Pairs
 from unalter.pipeline.experiment import Experiment
 from unalter.report.figures import Image, line_chart, sheet, still
 from unalter.runs.folder import ModelFolder, RunFolder
-from unalter.training.pair_sampler import Batch
+from unalter.training.pair_sampler import ValidationSet
 
 COLUMNS = 12
 """Pictures in a row."""
@@ -87,22 +86,22 @@ def of_data(dataset: Dataset, pairs: Pairs) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def of_recipe(run: RunFolder, dataset: Dataset, seed: int) -> dict[str, Any] | None:
-    """The recipe, and what it makes beside real altered pictures."""
-    if not run.recipe.is_file():
+def of_recipe(experiment: Experiment) -> dict[str, Any] | None:
+    """The recipe: what it does, and real altered pictures beside those that it makes; None where there is none."""
+    recipe, dataset, seed = experiment.recipe, experiment.dataset, experiment.options.seed
+    if recipe is None:
         return None
-    recipe = load_recipe(run.recipe)
     draw = np.random.default_rng(seed)
     clean = np.sort(draw.permutation(len(dataset.clean))[: 2 * COLUMNS])
     real = np.sort(draw.permutation(len(dataset.altered))[: 2 * COLUMNS])
-    x = torch.from_numpy(np.array(dataset.clean.images[clean])).float() / 255
-    made = to_uint8(recipe(x, KeyedDraws(fold_in(seed, torch.from_numpy(clean)))).numpy())
+    draws = KeyedDraws(fold_in(seed, torch.from_numpy(clean)))
+    made = to_uint8(recipe(to_float(dataset.clean.images[clean]), draws).numpy())
     images = dataset.altered.images[real]
     total = sum(branch.share for branch in recipe.branches)
     return {
         "name": recipe.name,
         "branches": [{"share": branch.share / total, "steps": branch.words} for branch in recipe.branches],
-        "yaml": run.recipe.read_text("utf-8"),
+        "yaml": experiment.run.recipe.read_text("utf-8"),
         "compared": [
             Labelled("real", sheet([images[:COLUMNS], images[COLUMNS:]])),
             Labelled("made by the recipe", sheet([made[:COLUMNS], made[COLUMNS:]])),
@@ -140,12 +139,11 @@ def of_training(run: RunFolder) -> dict[str, Any]:
     return {"models": models, "charts": drawn}
 
 
-def of_samples(run: RunFolder, shape: tuple[int, ...]) -> list[dict[str, Any]]:
+def of_samples(run: RunFolder) -> list[dict[str, Any]]:
     """The sample pictures of every epoch that has some."""
     found = []
     for folder in run.trained():
-        epochs = {int(path.stem.removeprefix("epoch_")): path for path in folder.samples(0).parent.glob("epoch_*.png")}
-        stages = [{"epoch": epoch, "image": sheet(_cut(path, shape))} for epoch, path in sorted(epochs.items())]
+        stages = [{"epoch": epoch, "image": _samples(folder, epoch)} for epoch in folder.sampled_epochs()]
         if stages:
             found.append({"name": folder.name, "stages": stages})
     return found
@@ -167,11 +165,12 @@ def of_maps(run: RunFolder) -> list[dict[str, Any]]:
     return found
 
 
-def of_scores(models: list[Model], batch: Batch, groups: list[str], label_names: tuple[str, ...]) -> dict[str, Any]:
+def of_scores(
+    models: list[Model], validation: ValidationSet, groups: list[str], label_names: tuple[str, ...]
+) -> dict[str, Any]:
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
-    rows = torch.linspace(0, len(batch.x) - 1, min(_MOST_SCORED, len(batch.x))).round().long()
-    inputs, targets = (part[rows.to(part.device)].cpu().numpy() for part in (batch.x_alt, batch.x))
-    labels = batch.y[rows.to(batch.y.device)].cpu().numpy()
+    rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
+    inputs, targets, labels = validation.rows(rows)
     results = {one.name: one.denoise(inputs, labels) for one in models}
     scores = scored(results, inputs, targets)
     chosen = [groups[i] for i in rows.tolist()]
@@ -194,11 +193,12 @@ def of_scores(models: list[Model], batch: Batch, groups: list[str], label_names:
     }  # fmt: skip
 
 
-def of_settings(job: Experiment) -> dict[str, Any]:
+def of_settings(experiment: Experiment) -> dict[str, Any]:
     """Every option, and the command that makes the run again."""
-    words = ["unalter", "train", *([str(job.data)] if job.data is not None else []), "--out", f"{job.run.path}-again"]
+    data = [] if experiment.data is None else [str(experiment.data)]
+    words = ["unalter", "train", *data, "--out", f"{experiment.run.path}-again"]
     rows = []
-    for given in (job.reading, job.options):
+    for given in (experiment.reading, experiment.options):
         for spec in fields(given):
             value, usual = getattr(given, spec.name), spec.default
             rows.append({"name": spec.name, "value": _words(value) or "–", "usual": value == usual})
@@ -220,17 +220,13 @@ def _history(folder: ModelFolder) -> list[dict[str, float]]:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
-def _cut(path: Path, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """The first pictures of a sample file: altered, output and clean, uint8 [N, C, H, W] each."""
-    from PIL import Image as Pillow
-
-    with Pillow.open(path) as opened:
-        pixels = np.asarray(opened)[::2, ::2]  # see `unalter.images.sheet.grid`: scale 2, gap 2
-    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    _, height, width = shape
-    count = min(_SAMPLES, (pixels.shape[2] - 2) // (width + 2))
-    lefts, tops = range(2, count * (width + 2), width + 2), range(2, 3 * (height + 2), height + 2)
-    return [np.stack([pixels[:, top : top + height, left : left + width] for left in lefts]) for top in tops]
+def _samples(folder: ModelFolder, epoch: int) -> Image:
+    """The first pictures of a sheet of samples; the sheet as it is where a run of before has nothing else."""
+    arrays = folder.sample_arrays(epoch)
+    if not arrays.is_file():
+        return still(folder.samples(epoch))
+    with np.load(arrays) as stored:
+        return sheet([stored[name][:_SAMPLES] for name in ("altered", "output", "clean")])
 
 
 def _table(evaluation: Evaluation, metric: str, digits: int) -> dict[str, Any]:

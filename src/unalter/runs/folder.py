@@ -48,6 +48,14 @@ class ModelFolder:
     def samples(self, epoch: int) -> Path:
         return self.path / "samples" / f"epoch_{epoch:03d}.png"
 
+    def sample_arrays(self, epoch: int) -> Path:
+        """The pictures of a sheet of samples: altered, output and clean."""
+        return self.samples(epoch).with_suffix(".npz")
+
+    def sampled_epochs(self) -> list[int]:
+        """The epochs that have a sheet of samples, ascending."""
+        return sorted(int(path.stem.removeprefix("epoch_")) for path in (self.path / "samples").glob("epoch_*.png"))
+
     def map_picture(self, epoch: int, sampled: bool = False) -> Path:
         kind = f"{self.name.upper()}_sampled" if sampled else self.name.upper()
         return self.path / "maps" / f"{kind}_epoch_{epoch}.png"

@@ -11,18 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from unalter.images.convert import to_float
 from unalter.images.metrics import psnr, ssim
 from unalter.models.files import load_model, save_model
 from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
 from unalter.nn.muon import Muon
 from unalter.runs.folder import ModelFolder
 from unalter.support.errors import InputError, Interrupted
+from unalter.training import schedule
 from unalter.training.average import AveragedModel
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
 from unalter.training.precision import make_fabric
-from unalter.training.schedule import fraction_done, learning_rate, warm_beta
 from unalter.training.state import TERMS, TrainState
 from unalter.training.stop import StopRequest
 
@@ -40,9 +41,9 @@ class Trainer:
 
     Args:
         folder: where weights, checkpoint and metrics go.
-        shape: the model's architecture.
+        config: the model's architecture.
         options: how to train.
-        source: the pairs.
+        sampler: the pairs.
         fingerprint: says which data and recipe these are; a checkpoint of others is refused.
         resume: go on from the checkpoint, where there is one.
 
@@ -53,9 +54,9 @@ class Trainer:
     def __init__(
         self,
         folder: ModelFolder,
-        shape: Architecture,
+        config: Architecture,
         options: TrainOptions,
-        source: PairSampler,
+        sampler: PairSampler,
         fingerprint: str,
         *,
         resume: bool,
@@ -64,14 +65,13 @@ class Trainer:
         self.folder = folder
         self.state = TrainState()
         self._options = options
-        self._source = source
+        self._sampler = sampler
         self._fingerprint = fingerprint
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
-            self._check(saved, shape)
+            self._check(saved, config)
         self._fabric = make_fabric(device, options.precision)
-        torch.manual_seed(options.seed)
-        model = Autoencoder(shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        model = _new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._average = AveragedModel(model, _AVERAGE_DECAY)
         kernels, others = _weights(model)
         self._model, *self._optimizers = self._fabric.setup(
@@ -81,9 +81,8 @@ class Trainer:
         )
         if saved is not None:
             self._restore(saved)
-        self._validation = source.validation()
-        self._size = shape.channels * shape.height * shape.width / _USUAL_SIZE
-        self._all_steps = len(source.epoch(0, options.batch_size)) * options.epochs
+        self._size = config.channels * config.height * config.width / _USUAL_SIZE
+        self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
 
     @property
     def averaged(self) -> Autoencoder:
@@ -127,11 +126,11 @@ class Trainer:
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state
         self._model.train()
-        plan = self._source.epoch(now.epoch, self._options.batch_size)
+        plan = self._sampler.plan(now.epoch, self._options.batch_size)
         saved_at = time.monotonic()
-        while now.step < len(plan) and self.done < 1:
+        while now.step < len(plan) and self.fraction_done < 1:
             start = time.monotonic()
-            batch = self._source.batch(plan[now.step], now.epoch, now.step)
+            batch = self._sampler.batch(plan[now.step], now.epoch, now.step)
             self._train_step(batch)
             now.step += 1
             now.total_steps += 1
@@ -149,13 +148,13 @@ class Trainer:
 
     def _train_step(self, batch: Batch) -> None:
         now, options = self.state, self._options
-        done = self.done
+        done = self.fraction_done
         for optimizer, peak in zip(self._optimizers, (options.muon_lr, options.learning_rate), strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(peak, now.total_steps, self._all_steps, done)
+                group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
         output = self._model(batch.x_alt, batch.y, noise)
-        loss = negative_elbo(output, batch.x, warm_beta(options.beta, done), options.ssim_weight * self._size)
+        loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
             loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
@@ -179,33 +178,33 @@ class Trainer:
         spent = time.monotonic() - start
         now.seconds += spent
         now.end_epoch(scores, self._optimizers[1].param_groups[0]["lr"])
-        now.finished = now.epoch >= self._options.epochs or self.done >= 1
+        now.finished = now.epoch >= self._options.epochs or self.fraction_done >= 1
         if scores["validation_ssim"] > now.best_ssim:
             now.best_ssim, now.best_epoch = scores["validation_ssim"], now.epoch
             details = {
                 "epoch": now.epoch,
                 "validation_ssim": now.best_ssim,
                 "preprocessing": "uint8 0..255 divided by 255",
-                "labels": list(self._source.label_names[: self.averaged.config.classes]),
+                "labels": list(self._sampler.label_names[: self.averaged.config.classes]),
             }
             save_model(self.folder, self.averaged, details)
         if now.finished:
-            self._fit_mixture()
+            self._fit_prior()
         self.state.write_metrics(self.folder.metrics)
         self._save()
 
-    def _fit_mixture(self) -> None:
+    def _fit_prior(self) -> None:
         """Fit where the best model's codes of clean pictures lie, for generation, and save it once more."""
-        model, config = load_model(self.folder, self._source.device)
+        model, config = load_model(self.folder, self._sampler.device)
         if model.prior is None:
             return
         start = time.monotonic()
-        images, labels = self._source.clean_images
+        images, labels = self._sampler.clean_images
         codes = []
         noise = torch.Generator().manual_seed(self._options.seed)
         with torch.no_grad(), self._fabric.autocast():
             for x, y in zip(images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True):
-                mu, logvar = model.posterior(x.float() / 255, y)
+                mu, logvar = model.posterior(to_float(x), y)
                 assert logvar is not None
                 codes.append(DiagonalGaussian(mu.cpu(), logvar.cpu()).sample(noise))
         classes = labels.cpu().numpy() if model.config.classes else np.zeros(len(labels), np.int64)
@@ -216,30 +215,28 @@ class Trainer:
     @property
     def input_ssim(self) -> float:
         """The mean SSIM of altered validation pictures as they are."""
-        parts = zip(
-            self._validation.x_alt.split(_EVALUATION_BATCH), self._validation.x.split(_EVALUATION_BATCH), strict=True
-        )
-        return torch.cat([ssim(x_alt, x) for x_alt, x in parts]).mean().item()
+        parts = self._sampler.validation.parts(_EVALUATION_BATCH)
+        return torch.cat([ssim(x_alt, x) for x_alt, x, _ in parts]).mean().item()
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        batch, similar, noise = self._validation, [], []
-        for rows in torch.arange(len(batch.x)).split(_EVALUATION_BATCH):
+        similar, noise = [], []
+        for x_alt, x, y in self._sampler.validation.parts(_EVALUATION_BATCH):
             with self._fabric.autocast():
-                output = self.averaged(batch.x_alt[rows], batch.y[rows])
+                output = self.averaged(x_alt, y)
             x_hat = output.logits.float().sigmoid()
-            similar.append(ssim(x_hat, batch.x[rows]))
-            noise.append(psnr(x_hat, batch.x[rows]))
+            similar.append(ssim(x_hat, x))
+            noise.append(psnr(x_hat, x))
         return {
             "validation_ssim": torch.cat(similar).mean().item(),
             "validation_psnr": torch.cat(noise).mean().item(),
         }
 
     @property
-    def done(self) -> float:
+    def fraction_done(self) -> float:
         """The share of the training that is done, 0..1, by steps or by time."""
         now, options = self.state, self._options
-        return fraction_done(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
+        return schedule.fraction_done(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
 
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.state
@@ -266,11 +263,11 @@ class Trainer:
         }
         save_checkpoint(self.folder.checkpoint, state)
 
-    def _check(self, saved: dict[str, Any], shape: Architecture) -> None:
+    def _check(self, saved: dict[str, Any], config: Architecture) -> None:
         path = self.folder.checkpoint
         if saved["data"] != self._fingerprint:
             raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
-        if saved["architecture"] != _plain(vars(shape)):
+        if saved["architecture"] != _plain(vars(config)):
             raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
         if saved["options"] != _plain(vars(self._options)):
             raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
@@ -283,6 +280,13 @@ class Trainer:
         self._average.steps = saved["average_steps"]
         self.state = TrainState(**saved["progress"])
         self.state.write_metrics(self.folder.metrics)
+
+
+def _new_model(config: Architecture, seed: int) -> Autoencoder:
+    """With first weights by seed; the caller's random generators are left as they were."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        return Autoencoder(config)
 
 
 def _weights(model: Autoencoder) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

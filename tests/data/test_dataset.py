@@ -49,6 +49,16 @@ def test_rows_take_pixels_numbers_and_names_along(tmp_path):
     np.testing.assert_array_equal(part.labels, [1, 1])
 
 
+def test_pictures_have_one_digest_where_their_pixels_are_the_same(tmp_path):
+    put(tmp_path, *(f"a_{i}_0.png" for i in (3, 5, 7)), "b_5_1.png")
+    pictures = read_altered(tmp_path)
+    digests = pictures.digests
+    assert [digests.index(digest) for digest in digests] == [0, 1, 2, 1]
+    assert {len(digest) for digest in digests} == {16}
+    assert pictures.digests is digests  # hashed once
+    assert pictures.rows(np.array([3, 2])).digests == [digests[1], digests[2]]
+
+
 def test_classes_count_the_labels_of_both_folders(tmp_path):
     put(tmp_path / "clean", "c_0_2.png")
     put(tmp_path / "aug", "a_0_6.png")

@@ -36,7 +36,7 @@ def pixels(found) -> np.ndarray:
 
 
 def cached() -> Path:
-    (file,) = (cache_folder() / "pixels").iterdir()
+    (file,) = (cache_folder() / "pixels").glob("*/*.npy")
     return file
 
 
@@ -129,7 +129,7 @@ def test_a_failing_decode_leaves_no_cache_file(data, monkeypatch):
     monkeypatch.setattr(dataset, "decode", fail)
     with pytest.raises(KeyboardInterrupt):
         read_dataset(data)
-    assert not list(cache_folder().rglob("*.*"))
+    assert not list(cache_folder().rglob("*"))
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(data, tmp_path, decodes):
@@ -137,6 +137,16 @@ def test_a_cache_that_cannot_be_written_costs_time_only(data, tmp_path, decodes)
     unusable = tmp_path / "file" / "cache"  # below a regular file: not even root can write there
     first, second = read_dataset(data, cache=unusable), read_dataset(data, cache=unusable)
     np.testing.assert_array_equal(pixels(first), pixels(second))
+    assert len(decodes) == 2
+
+
+def test_what_is_said_of_bad_files_is_kept_with_the_pictures(data, decodes):
+    (data / "clean" / "clean_1_0.png").write_text("<html>")
+    first, second = (read_dataset(data, DataOptions(skip_bad=True)) for _ in range(2))
+    assert len(decodes) == 1
+    assert first.notes == second.notes and "clean_1_0.png" in second.notes[-1]
+    cached().with_name("bad.json").unlink()  # without it nobody knows which pictures these are
+    assert read_dataset(data, DataOptions(skip_bad=True)).notes == first.notes
     assert len(decodes) == 2
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from unalter.data.decode import Decoded
 from unalter.data.sources import Source
-from unalter.support.cache import cache_folder
+from unalter.support.cache import from_cache
 from unalter.support.files import atomic_write, write_text
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised whenever the same files would decode to other pixels."""
 
 
@@ -30,32 +30,27 @@ def fingerprint(sources: list[Source], *how: object) -> str:
     return digest.hexdigest()[:32]
 
 
-def cached(key: str, most: int, decode: Callable[[], Decoded], folder: Path | None = None) -> Decoded:
+def cached(key: str, count: int, decode: Callable[[], Decoded], cache: Path | None = None) -> Decoded:
     """What `decode` gives: mapped from the cache, or decoded and put there.
-
-    A cache that cannot be written costs time, not the job: the decoded array is returned as it is.
 
     Args:
         key: of the pictures, from `fingerprint`.
-        most: how many pictures there are, the bad ones included.
+        count: how many pictures there are, the bad ones included.
         decode: gives them.
-        folder: in place of the user's cache folder.
+        cache: in place of the user's cache folder.
     """
-    path = (folder or cache_folder()) / "pixels" / f"{key}.npy"
-    beside = path.with_suffix(".json")
-    try:
-        images = np.load(path, mmap_mode="r")
-        bad = json.loads(beside.read_text("utf-8")) if beside.exists() else {}
-        if images.dtype == np.uint8 and images.ndim == 4 and len(images) + len(bad) == most:
-            return Decoded(images, bad)
-    except Exception:  # not there, cut short or damaged: numpy raises half a dozen types for these
-        pass
-    decoded = decode()
-    try:
-        if decoded.bad:
-            write_text(beside, json.dumps(decoded.bad))
-        with atomic_write(path) as aside, open(aside, "wb") as file:
-            np.save(file, decoded.images)
-        return Decoded(np.load(path, mmap_mode="r"), decoded.bad)
-    except OSError:
-        return decoded
+
+    def load(folder: Path) -> Decoded:
+        images = np.load(folder / "images.npy", mmap_mode="r")
+        bad = json.loads((folder / "bad.json").read_text("utf-8"))
+        if images.dtype != np.uint8 or images.ndim != 4 or len(images) + len(bad) != count:
+            raise ValueError("these are other pictures")
+        return Decoded(images, bad)
+
+    return from_cache("pixels", key, load, decode, _save, cache)
+
+
+def _save(decoded: Decoded, folder: Path) -> None:
+    write_text(folder / "bad.json", json.dumps(decoded.bad))
+    with atomic_write(folder / "images.npy") as aside, open(aside, "wb") as file:
+        np.save(file, decoded.images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from unalter.nn.latent_prior import LEAST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.pairs import Pairs
-from unalter.support.cache import cache_folder
+from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 from unalter.support.progress import ProgressCallback
 
-_FORMAT = 5
+_FORMAT = 6
 """Raised whenever the same folders would give another recipe or other pairs."""
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
@@ -65,8 +65,8 @@ def _repeated(dataset: Dataset) -> list[str]:
     for what, part in (("clean", dataset.clean), ("altered", dataset.altered)):
         first: dict[bytes, int] = {}
         again = []
-        for row, picture in enumerate(part.images):
-            if (before := first.setdefault(hashlib.blake2b(picture.tobytes(), digest_size=16).digest(), row)) != row:
+        for row, digest in enumerate(part.digests):
+            if (before := first.setdefault(digest, row)) != row:
                 again.append((before, row))
         if again:
             names = " and ".join(part.names[row] for row in again[0])
@@ -117,26 +117,28 @@ def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Reci
 
 def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
     """The recipe fitted to two folders, from the cache where it is there."""
-    path = _kept("recipe", dataset, seed) / "recipe.yaml"
-    if path.is_file():
-        with suppress(InputError):  # a damaged cache costs time, not the job
-            kept = load_recipe(path)
-            if not kept.needs_backgrounds:
-                return kept
-    console.say("looking at the two folders: how were the altered pictures made?")
-    with _one_thread():
-        fit = fit_recipe(
-            dataset.clean.images,
-            dataset.altered.images,
-            clean_labels=dataset.clean.labels,
-            altered_labels=dataset.altered.labels,
-            seed=seed,
-            on_progress=lambda words: console.say(f"  {words}"),
-        )
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fit.recipe.save(path)
-    return fit.recipe
+
+    def load(folder: Path) -> Recipe:
+        recipe = load_recipe(folder / "recipe.yaml")
+        if recipe.needs_backgrounds:
+            raise InputError(f"{folder}: the backgrounds are gone")
+        return recipe
+
+    def fit() -> Recipe:
+        console.say("looking at the two folders: how were the altered pictures made?")
+        with _one_thread():
+            return fit_recipe(
+                dataset.clean.images,
+                dataset.altered.images,
+                clean_labels=dataset.clean.labels,
+                altered_labels=dataset.altered.labels,
+                seed=seed,
+                on_progress=lambda words: console.say(f"  {words}"),
+            ).recipe
+
+    return from_cache(
+        "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml")
+    )
 
 
 @contextmanager
@@ -190,19 +192,25 @@ def found_pairs(
     on_progress: ProgressCallback, only: np.ndarray | None = None,
 ) -> Pairs:  # fmt: skip
     """`find_pairs`, from the cache where its result is there."""
-    key = (recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision)
     some = b"" if only is None else only.tobytes()
-    path = _kept("pairs", dataset, seed, *key, some).with_suffix(".npz")
-    # not there, cut short or damaged: numpy raises half a dozen types for these
-    with suppress(Exception), open(path, "rb") as file:
-        kept = np.load(file)
-        return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
-    pairs = find_pairs(
-        dataset, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed, on_progress=on_progress
-    )
-    with suppress(OSError), atomic_write(path) as aside, open(aside, "wb") as file:
-        np.savez(file, **vars(pairs))
-    return pairs
+    key = _key(dataset, seed, recipe.to_yaml(), _background_bytes(recipe), by_appearance, precision, some)
+
+    def load(folder: Path) -> Pairs:
+        with open(folder / "pairs.npz", "rb") as file:
+            kept = np.load(file)
+            return Pairs(**{spec.name: kept[spec.name] for spec in fields(Pairs)})
+
+    def find() -> Pairs:
+        return find_pairs(
+            dataset, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed,
+            on_progress=on_progress,
+        )  # fmt: skip
+
+    def save(pairs: Pairs, folder: Path) -> None:
+        with atomic_write(folder / "pairs.npz") as aside, open(aside, "wb") as file:
+            np.savez(file, **vars(pairs))
+
+    return from_cache("pairs", key, load, find, save)
 
 
 def content_hash(dataset: Dataset) -> str:
@@ -211,16 +219,17 @@ def content_hash(dataset: Dataset) -> str:
     for part in (dataset.clean, dataset.altered):
         digest.update("\n".join(part.names).encode(errors="surrogateescape"))
         digest.update(part.labels.tobytes())
-        digest.update(part.images.tobytes())
+        digest.update(f"{part.images.shape}".encode())
+        digest.update(b"".join(part.digests))
     return digest.hexdigest()
 
 
-def _kept(kind: str, dataset: Dataset, seed: int, *more: object) -> Path:
-    """Where something learned from these folders is kept."""
+def _key(dataset: Dataset, seed: int, *more: object) -> str:
+    """Of something learned from these folders, in the cache."""
     digest = hashlib.sha256(f"{_FORMAT} {content_hash(dataset)} {seed}".encode())
     for part in more:
         digest.update(part if isinstance(part, bytes) else str(part).encode())
-    return cache_folder() / kind / digest.hexdigest()[:32]
+    return digest.hexdigest()[:32]
 
 
 def _background_bytes(recipe: Recipe) -> bytes:

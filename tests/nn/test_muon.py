@@ -64,7 +64,7 @@ def test_an_update_is_orthogonal_and_keeps_the_directions(shape, scale):
     given = scale * torch.logspace(0, -2, min(shape))
     (update,) = orthogonalised([(u * given) @ v])
     (exact,) = orthogonalised([((u * given) @ v).double()])
-    assert (update - exact).norm() < 1e-4 * exact.norm()
+    assert (update - exact).norm() < 5e-4 * exact.norm()
     values = u.T @ update @ v.T
     assert values.diagonal().min() > 0.6  # five iterations leave them near 1
     assert values.diagonal().max() < 1.21

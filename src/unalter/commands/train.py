@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from unalter.maps.run_page import write_run_page
 from unalter.models.model import Model, load
 from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.fit import Watcher, fit_models
-from unalter.pipeline.resume import saved_experiment, saved_settings
+from unalter.pipeline.resume import resumed_device, saved_experiment, saved_settings
 from unalter.pipeline.start import claimed, new_experiment, write_experiment
 from unalter.pipeline.tensorboard import BoardWriter, check_tensorboard
 from unalter.report.page import write_report
@@ -118,7 +118,8 @@ def _resumed(data: Path | None, out: Path | None, options: dict[str, Any], conso
     run = RunFolder(out) if out is not None else latest_run(_RUNS)
     where, reading, chosen = saved_settings(run, data, options)
     with run.locked():
-        choose_device(chosen.device)  # one that is not here is told before anything is read
+        # one that is not here is told before anything is read
+        chosen = replace(chosen, device=resumed_device(run, chosen.device, console).type)
         yield saved_experiment(run, where, reading, chosen, console)
 
 

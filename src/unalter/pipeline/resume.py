@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from unalter.alter import Recipe, load_recipe
 from unalter.data.options import DataOptions
@@ -13,6 +15,7 @@ from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.prepare import read_data
 from unalter.runs.folder import RunFolder
 from unalter.support.console import Console
+from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.options import read_options
 from unalter.training.options import TrainOptions
@@ -22,6 +25,8 @@ def saved_settings(
     run: RunFolder, data: Path | None, given: dict[str, Any]
 ) -> tuple[Path | None, DataOptions, TrainOptions]:
     """The data of a run, how they are read, and its options; options that are given again must be the same.
+
+    But for the device, which may be another one: a run that began on a GPU is not lost where there is none.
 
     Raises:
         InputError: there is no run, or other options are given.
@@ -34,6 +39,7 @@ def saved_settings(
     data_again, training_again = split_options(given)
     options = TrainOptions.from_values(of_training, str(run.config))
     again = TrainOptions.from_values({**asdict(options), **training_again})
+    options = replace(options, device=again.device)
     differing = [spec.name for spec in fields(options) if getattr(options, spec.name) != getattr(again, spec.name)]
     if differing:
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
@@ -42,6 +48,26 @@ def saved_settings(
     if not isinstance(where, (str, Path)) and not (reading.clean and reading.altered):
         raise InputError(f"{run.config}: does not say where the data are; give the folder again")
     return None if where is None else Path(where), reading, options
+
+
+def resumed_device(run: RunFolder, name: str, console: Console) -> torch.device:
+    """The device that a run goes on on; says so where it was another one.
+
+    Raises:
+        InputError: it is not here; says how to go on without it.
+    """
+    before = read_options(run.config).get("device")
+    try:
+        device = choose_device(name)
+    except InputError:
+        if name != before:
+            raise
+        raise InputError(
+            f"{run.path}: was trained on {before}, which is not found here; go on by --device cpu, not bit for bit"
+        ) from None
+    if device.type != before:
+        console.say(f"notice: going on on {device.type}; it was {before}, so the result is not the same bit for bit")
+    return device
 
 
 def saved_experiment(

@@ -253,7 +253,7 @@ class Trainer:
         state = {
             "data": self._fingerprint,
             "architecture": _plain(vars(self.averaged.config)),
-            "options": _plain(vars(self._options)),
+            "options": self._checked_options,
             "progress": vars(self.state),
             "model": self._model.module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
@@ -269,8 +269,13 @@ class Trainer:
             raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
         if saved["architecture"] != _plain(vars(config)):
             raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
-        if saved["options"] != _plain(vars(self._options)):
+        if saved["options"] != self._checked_options:
             raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
+
+    @property
+    def _checked_options(self) -> dict[str, Any]:
+        """The options that must be the same on resume: all but the device."""
+        return {name: value for name, value in _plain(vars(self._options)).items() if name != "device"}
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self._model.module.load_state_dict(saved["model"])

@@ -13,13 +13,14 @@ import numpy as np
 from unalter.data.decode import Decoded, decode
 from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
 from unalter.data.options import AS_FOUND, DataOptions
+from unalter.data.parts import list_altered, list_both
 from unalter.data.pixel_cache import cached, fingerprint
-from unalter.data.sources import Listed, Source, list_altered, list_both
+from unalter.data.sources import Listed, Source
 from unalter.support.errors import InputError, raise_together
 from unalter.support.progress import ProgressCallback, no_progress
 
 _MOST = 0.9
-"""Folders are swapped where this share of the names say so."""
+"""The parts are swapped where this share of the names say so."""
 _SLIPS = 0.05
 """Labels that disagree in a smaller share of the pairs are slips; in a larger one, names mean nothing."""
 _SHOWN = 5
@@ -28,7 +29,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class ImageSet:
-    """The pictures of one folder, decoded."""
+    """The pictures of one part of a data set, decoded."""
 
     images: np.ndarray
     """uint8 [N, C, H, W], C = 1 (grey) or 3 (colour); usually memory-mapped, never to be written to."""
@@ -88,7 +89,7 @@ def read_dataset(
     given). Every fault of both parts is found and reported before anything else is done.
 
     Args:
-        data: a folder or zip with clean/ and aug/, or a file of arrays (see `sources.list_both`).
+        data: a folder or zip with clean/ and aug/, or a file of arrays (see `parts.list_both`).
         options: where else pictures lie, and how they are read.
         known: class names whose numbers are to be kept, those of a trained model.
         cache: in place of the user's cache folder.
@@ -140,7 +141,7 @@ def _read(
         raise_together(problems, f"{where} cannot be used{ways}:")
     if not all(map(len, sources)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    namings, labelling = infer_labels(sources, table, known)
+    annotations, classes = infer_labels(sources, table, known)
     raise_together(_contradictions(sources, namings), f"{where} cannot be used:")
 
     def decoded() -> Decoded:
@@ -150,19 +151,19 @@ def _read(
     found = cached(key, sum(map(len, sources)), decoded, cache)
     bad |= found.bad
     parts, start = [], 0
-    for source, naming in zip(sources, namings, strict=True):
+    for source, its in zip(sources, annotations, strict=True):
         keep = np.array(source.rows_without(found.bad), np.int64)
         images = found.images[start : start + len(keep)]
         start += len(keep)
         names = [source.names[i] for i in keep]
-        parts.append(ImageSet(images, naming.index[keep], naming.labels[keep], names, labelling.names))
+        parts.append(ImageSet(images, its.index[keep], its.labels[keep], names, classes.names))
     if not all(map(len, parts)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    return parts, _notes(labelling, bad, options.resize)
+    return parts, _notes(classes, bad, options.resize)
 
 
-def _notes(labelling: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:
-    notes = [labelling.said]
+def _notes(classes: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:
+    notes = [classes.said]
     if resize:
         notes.append(f"pictures brought to {resize} x {resize} pixels: proportions kept, the rest black")
     if bad:
@@ -181,15 +182,15 @@ def _faults(sources: list[Source]) -> list[str]:
         return []
 
 
-def _contradictions(sources: list[Source], namings: list[Annotations]) -> list[str]:
+def _contradictions(sources: list[Source], annotations: list[Annotations]) -> list[str]:
     if len(sources) < 2:
         return []
     clean, altered = sources
-    return _swapped(clean, altered) + _disagreeing(clean, altered, *namings)
+    return _swapped(clean, altered) + _disagreeing(clean, altered, *annotations)
 
 
 def _swapped(clean: Source, altered: Source) -> list[str]:
-    """What is wrong where names say that each folder is the other one."""
+    """What is wrong where names say that each part is the other one."""
     wrong = sum(name.lower().startswith("aug") for name in clean.names)
     wrong_too = sum(name.lower().startswith("clean") for name in altered.names)
     if wrong > _MOST * len(clean) and wrong_too > _MOST * len(altered):

@@ -22,7 +22,7 @@ _LARGEST_LABEL = 999
 
 @dataclass(frozen=True)
 class Annotations:
-    """What is known of the pictures of one source, besides how they look."""
+    """Index and label of the pictures of one source."""
 
     index: np.ndarray
     """int64 [N]: pictures of one index and label belong together"""
@@ -32,12 +32,12 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Classes:
-    """How labels were found."""
+    """The classes of a data set."""
 
     names: tuple[str, ...]
     """Of the classes, by label; empty where there are no labels."""
     said: str
-    """Where they are from, for people."""
+    """Where labels are from, for people."""
 
 
 def misnamed(sources: list[Source]) -> dict[str, str]:
@@ -75,8 +75,8 @@ def infer_labels(
         indices = [of[:, 0].copy() for of in numbers]
         if table is None:
             most = max(int(of[:, 1].max()) for of in numbers)
-            namings = [Annotations(index, of[:, 1].copy()) for index, of in zip(indices, numbers, strict=True)]
-            return namings, Classes(tuple(map(str, range(most + 1))), "labels are the L of names X_I_L.png")
+            annotations = [Annotations(index, of[:, 1].copy()) for index, of in zip(indices, numbers, strict=True)]
+            return annotations, Classes(tuple(map(str, range(most + 1))), "labels are the L of names X_I_L.png")
     if indices is None:
         indices = _indices(sources)
     if table is not None:
@@ -87,8 +87,8 @@ def infer_labels(
         texts = [[name.split("/")[0] for name in source.names] for source in sources]
         said = "labels are the names of sub-folders"
     else:
-        namings = [Annotations(index, np.zeros(len(index), np.int64)) for index in indices]
-        return namings, Classes((), "no labels: neither names X_I_L.png, nor class sub-folders, nor a labels.csv")
+        annotations = [Annotations(index, np.zeros(len(index), np.int64)) for index in indices]
+        return annotations, Classes((), "no labels: neither names X_I_L.png, nor class sub-folders, nor a labels.csv")
     names = _class_names(set().union(*texts), known)
     number = {name: label for label, name in enumerate(names)}
     labels = [np.array([number[text] for text in of], np.int64) for of in texts]

@@ -142,7 +142,7 @@ def _read(
     if not all(map(len, sources)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
     annotations, classes = infer_labels(sources, table, known)
-    raise_together(_contradictions(sources, namings), f"{where} cannot be used:")
+    raise_together(_contradictions(sources, annotations), f"{where} cannot be used:")
 
     def decoded() -> Decoded:
         return decode(sources, options.resize, options.skip_bad, on_progress)
@@ -151,12 +151,12 @@ def _read(
     found = cached(key, sum(map(len, sources)), decoded, cache)
     bad |= found.bad
     parts, start = [], 0
-    for source, its in zip(sources, annotations, strict=True):
+    for source, annotated in zip(sources, annotations, strict=True):
         keep = np.array(source.rows_without(found.bad), np.int64)
         images = found.images[start : start + len(keep)]
         start += len(keep)
         names = [source.names[i] for i in keep]
-        parts.append(ImageSet(images, its.index[keep], its.labels[keep], names, classes.names))
+        parts.append(ImageSet(images, annotated.index[keep], annotated.labels[keep], names, classes.names))
     if not all(map(len, parts)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
     return parts, _notes(classes, bad, options.resize)

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 import unalter
 from unalter.data.dataset import read_dataset
-from unalter.images.sheet import grid, write_picture
+from unalter.images.sheet import contact_sheet, write_picture
 
 _COUNT = 100
 _STUDENT = 6_000
@@ -100,10 +100,10 @@ def main() -> None:
     if arguments.run is None:
         return
     model = unalter.load(arguments.run, "cvae")
-    images = np.concatenate([model.generate(label, _COUNT, arguments.seed + label) for label in range(10)])
+    images = np.concatenate([model.generate(label, _COUNT, arguments.seed) for label in range(10)])
     labels = np.repeat(np.arange(10), _COUNT)
-    write_picture(WORK / "generated.png", grid([images[labels == k][:24, None] for k in range(10)]))
-    write_picture(WORK / "real.png", grid([real[real_labels == k][:24, None] for k in range(10)]))
+    write_picture(WORK / "generated.png", contact_sheet([images[labels == k][:24, None] for k in range(10)]))
+    write_picture(WORK / "real.png", contact_sheet([real[real_labels == k][:24, None] for k in range(10)]))
     found = classes(expert, images)
     print(f"generated digits called the class asked for: {(found == labels).mean():.1%}")
     print("by class: " + ", ".join(f"{k}: {(found == labels)[labels == k].mean():.0%}" for k in range(10)))
@@ -115,7 +115,7 @@ def main() -> None:
     clean = read_dataset(training_folders()).clean.images
     close = np.quantile(nearest(real[:2_000], clean), 0.01)
     print(f"copies: {(nearest(images, clean) < close).mean():.1%} (1% of MNIST's test digits are as near)")
-    many = np.concatenate([model.generate(label, _STUDENT, arguments.seed + 10 + label) for label in range(10)])
+    many = np.concatenate([model.generate(label, _STUDENT, arguments.seed + 10) for label in range(10)])
     student = classifier(many, np.repeat(np.arange(10), _STUDENT), epochs=4, seed=arguments.seed)
     accuracy = (classes(student, real) == real_labels).mean()
     print(f"a classifier trained on {len(many):,} generated digits only, on MNIST's test set: {accuracy:.2%}")

@@ -14,7 +14,7 @@ import torch
 from unalter.alter import KeyedDraws, fold_in, load_recipe
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
-from unalter.images.convert import to_uint8
+from unalter.images.convert import to_float, to_uint8
 from unalter.images.sheet import write_picture
 from unalter.support.errors import InputError
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
@@ -86,7 +86,7 @@ def alter_pictures(
     for start in with_progress(range(0, len(images), _BATCH), "altering", on_progress):
         part = slice(start, start + _BATCH)
         keys = fold_in(seed, torch.from_numpy(index[part]))
-        x = torch.from_numpy(np.array(images[part])).float() / 255
+        x = to_float(images[part])
         results.append(to_uint8(chosen(x, KeyedDraws(keys)).numpy()))
         groups += [chosen.branches[number].title for number in chosen.branch_index(KeyedDraws(keys)).tolist()]
     return np.concatenate(results), groups

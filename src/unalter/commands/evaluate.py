@@ -12,9 +12,9 @@ from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.options import DataOptions
 from unalter.evaluation.scores import Evaluation, Scores, scored
 from unalter.evaluation.truth import read_truth
-from unalter.images.convert import to_uint8
+from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import LEAST_SIZE
-from unalter.images.sheet import grid
+from unalter.images.sheet import contact_sheet
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
@@ -65,7 +65,7 @@ def evaluate(
         if not models:
             raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
     channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
-    targets, inputs = (_unit(part.images, channels) for part in (clean, altered))
+    targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
     scores = scored(results, inputs, targets, filters)
     evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names)
@@ -101,10 +101,9 @@ def _models(run: Path, model: str | None, device: str) -> list[Model]:
     return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
 
 
-def _unit(images: np.ndarray, channels: int) -> np.ndarray:
+def _floats(images: np.ndarray, channels: int) -> np.ndarray:
     """uint8 [N, 1 or 3, H, W] as float32 in 0..1 with so many channels."""
-    scaled = images.astype(np.float32) / 255
-    return scaled if images.shape[1] == channels else scaled.repeat(channels, 1)
+    return to_float(images).expand(-1, channels, -1, -1).numpy()
 
 
 def _write_scores(path: Path, evaluation: Evaluation) -> None:
@@ -128,7 +127,7 @@ def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.nd
     for place, (name, rows) in enumerate(parts.items()):
         axes = figure.add_subplot(3, 1, place + 1)
         stacked = [to_uint8(inputs[rows]), to_uint8(results[rows]), to_uint8(clean[rows])]
-        picture = grid(stacked, scale=1).transpose(1, 2, 0)
+        picture = contact_sheet(stacked, scale=1).transpose(1, 2, 0)
         axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         cell = picture.shape[1] / count
         axes.set_xticks([cell * (i + 0.5) for i in range(count)], [f"{v:.2f}" for v in score.ssim[rows]])

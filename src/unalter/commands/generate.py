@@ -1,4 +1,4 @@
-"""Pictures that never were, in a grid."""
+"""`unalter generate`: pictures that never were, on a sheet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.images.sheet import grid, write_picture
+from unalter.images.sheet import contact_sheet, write_picture
 from unalter.models.model import Model, load
 from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.errors import InputError
@@ -27,10 +27,9 @@ def write_generated(model: Model, path: Path, label: str | None, every: bool, co
     labels: list[int | str | None] = [*range(model.classes)] if every else [label]
     rows: list[np.ndarray] = []
     for one in labels:
-        pictures = model.generate(one, count, None if seed is None else seed + (one if isinstance(one, int) else 0))
-        pictures = pictures.reshape(count, *model.image_shape)
-        rows += [pictures[i : i + _COLUMNS] for i in range(0, count, _COLUMNS)]
-    write_picture(path, grid(rows))
+        images = model.generate(one, count, seed).reshape(count, *model.image_shape)
+        rows += [images[i : i + _COLUMNS] for i in range(0, count, _COLUMNS)]
+    write_picture(path, contact_sheet(rows))
 
 
 def generating_model(run: Path, model: str | None, device: str) -> Model:

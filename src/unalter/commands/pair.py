@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unalter.data.dataset import Dataset
 from unalter.data.options import AS_FOUND, DataOptions
-from unalter.images.sheet import grid, write_picture
+from unalter.images.sheet import contact_sheet, write_picture
 from unalter.pairing.pairs import Pairs, write_pairs
 from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
 from unalter.support.console import Console
@@ -57,5 +57,5 @@ def write_sheet(path: Path, dataset: Dataset, pairs: Pairs) -> bool:
             some = block[start : start + _SHOWN]
             rows += [dataset.altered.images[some], dataset.clean.images[pairs.likeliest[some]]]
     if rows:
-        write_picture(path, grid(rows))
+        write_picture(path, contact_sheet(rows))
     return bool(rows)

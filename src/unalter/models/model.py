@@ -118,7 +118,8 @@ class Model:
         Args:
             label: the class, its number or name; a CVAE needs it, a VAE cannot be asked for one.
             count: how many.
-            seed: the same seed gives the same pictures; None: others each time.
+            seed: the same seed gives the same pictures of a class, whichever others are asked for; None: others
+                each time.
 
         Returns:
             uint8 [count, H, W], in colour [count, 3, H, W].
@@ -133,14 +134,14 @@ class Model:
         if count < 1:
             raise InputError(f"count is {count}; it must be at least 1")
         known = self._labels(label, count)  # a wrong one is told before anything is drawn
+        one = 0 if known is None else int(known[0])
         generator = torch.Generator()
         if seed is None:
             generator.seed()
         else:
-            generator.manual_seed(seed)
-        one = None if known is None else int(known[0])
+            generator.manual_seed(seed + one)
         z = self.network.draw(one, count, generator)
-        return np.rint(self.decode(z.numpy(), one) * 255).astype(np.uint8)
+        return np.rint(self.decode(z.numpy(), None if known is None else one) * 255).astype(np.uint8)
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Means and, of a variational model, logarithms of variances, on the CPU: [N, latent] each."""

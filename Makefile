@@ -7,7 +7,7 @@ STAMP := .venv/.setup-done
 BENCHMARKS := $(sort $(wildcard benchmarks/[a-z]*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench digits viewer clean
+.PHONY: help setup demo test lint browser docs bench digits viewer clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ lint: setup ## style, format, types, and that nothing imports from above
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/pyright
+
+browser: ## install Chromium, which the tests of the pages drive, where it is not here (Debian, as root)
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		echo "no Chromium here, and it cannot be installed: tests of the pages will be skipped"
 
 docs: setup ## build the documentation into build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -5,7 +5,7 @@ import torch
 from unalter.alter import KeyedDraws, Perspective, Rotate, Scale, Translate, fold_in
 from unalter.alter.geometric import sample
 from unalter.data.digits import load_digits
-from unalter.pairing.alignment import Poses, align, corners, grounded, small, spread_out
+from unalter.pairing.alignment import Poses, align, corners, downsample, grey_foreground, spread_out
 
 DIGITS = load_digits("test")[0][:60, None]
 N = 24
@@ -138,29 +138,29 @@ def test_there_are_no_more_best_poses_than_poses():
     torch.testing.assert_close(best[:, 0, 0], poses[:1].expand(N, 3, 3))
 
 
-def test_grounded_takes_the_ground_away_whatever_it_is():
+def test_a_foreground_takes_the_ground_away_whatever_it_is():
     faint = DIGITS // 2
     expected = torch.from_numpy(faint).float() / 255
     for ground in (0, 60, 128):
-        torch.testing.assert_close(grounded(faint + ground, unsigned=False), expected, atol=1e-6, rtol=0)
-    torch.testing.assert_close(grounded(255 - faint, unsigned=False), -expected, atol=1e-6, rtol=0)
-    torch.testing.assert_close(grounded(np.repeat(faint, 3, 1), unsigned=False), expected, atol=1e-6, rtol=0)
+        torch.testing.assert_close(grey_foreground(faint + ground, unsigned=False), expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(grey_foreground(255 - faint, unsigned=False), -expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(grey_foreground(np.repeat(faint, 3, 1), unsigned=False), expected, atol=1e-6, rtol=0)
 
 
 def test_grounded_unsigned_does_not_tell_a_picture_from_its_negative():
-    torch.testing.assert_close(grounded(255 - DIGITS, unsigned=True), grounded(DIGITS, unsigned=True))
+    torch.testing.assert_close(grey_foreground(255 - DIGITS, unsigned=True), grey_foreground(DIGITS, unsigned=True))
 
 
 @pytest.mark.parametrize("size", [(28, 28), (9, 14), (27, 27), (32, 48), (50, 50)], ids=str)
 def test_small_copies_move_as_the_pictures_do(size):
     x, homography = smooth(N, size), Rotate().homography(size, streams(1))
-    moved = sample(small(x), homography)
-    assert (small(sample(x, homography)) - moved).square().mean() < 0.01 * moved.square().mean()
+    moved = sample(downsample(x), homography)
+    assert (downsample(sample(x, homography)) - moved).square().mean() < 0.01 * moved.square().mean()
 
 
 def test_small_pictures_are_not_made_smaller_and_large_ones_are():
-    assert small(smooth(2, (9, 14))).shape == (2, 1, 9, 14)
-    height, width = small(smooth(2, (300, 600))).shape[-2:]
+    assert downsample(smooth(2, (9, 14))).shape == (2, 1, 9, 14)
+    height, width = downsample(smooth(2, (300, 600))).shape[-2:]
     assert width == 2 * height < 64
 
 

@@ -11,10 +11,9 @@ from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.data.dataset import Dataset, ImageSet
 from unalter.data.digits import first_of_each_class, load_digits
 from unalter.images.convert import to_uint8
-from unalter.pairing import find as finding
-from unalter.pairing import inversion as explanation
-from unalter.pairing import matcher, search
-from unalter.pairing.find import check_altered, find_pairs
+from unalter.pairing import find
+from unalter.pairing.find import check_altered
+from unalter.pairing.options import PairingOptions
 from unalter.pairing.pairs import Pairs, write_pairs
 from unalter.support.errors import InputError
 
@@ -30,15 +29,15 @@ BLENDED = Recipe("blended", (Branch(1.0, (Blend(backgrounds=BACKGROUNDS),)),))
 BOTH = Recipe("both", (*(replace(branch, share=0.5) for branch in (*BLENDED.branches, *TURNED.branches)),))
 
 
-@pytest.fixture(autouse=True)
-def _small_scale(monkeypatch):
-    """Libraries, imitations and the matcher's training are smaller: seconds in place of minutes."""
-    for module, name, value in (
-        (explanation, "_LIBRARY", 1_000), (search, "_POSES", 100), (search, "_SHORTLIST", 16),
-        (finding, "_VERIFIED_ON", 100), (finding, "_IMITATED", 150),
-        (matcher, "_LEAST_STEPS", 5), (matcher, "_MOST_STEPS", 5),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, value)
+SMALL = PairingOptions(
+    imitated_true=100, imitated=150, least_imitated=150, samples=1_000, poses=100, shortlist=16, least_matcher_steps=5,
+    most_matcher_steps=5,
+)  # fmt: skip
+"""Seconds in place of minutes."""
+
+
+def find_pairs(dataset: Dataset, recipe: Recipe, options: PairingOptions = SMALL, **more) -> Pairs:
+    return find.find_pairs(dataset, recipe, options=options, **more)
 
 
 def pictures(images: np.ndarray, labels: np.ndarray, index: np.ndarray, kind: str) -> ImageSet:
@@ -132,11 +131,11 @@ def test_swapped_names_are_put_right_by_appearance():
 
 @pytest.mark.parametrize("recipe", [TURNED, BLENDED], ids=lambda recipe: recipe.name)
 @pytest.mark.parametrize("shortlist", [EACH, 7])
-def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_none(recipe, shortlist, monkeypatch):
-    monkeypatch.setattr(search, "_SHORTLIST", shortlist)
+def test_without_names_most_partners_are_found_by_appearance_and_strangers_get_none(recipe, shortlist):
     dataset = folders_of(recipe, 1_000 + np.random.default_rng(0).permutation(N))
     told = []
-    pairs = find_pairs(dataset, recipe, on_progress=lambda what, done: told.append((what, done)))
+    options = replace(SMALL, shortlist=shortlist)
+    pairs = find_pairs(dataset, recipe, options, on_progress=lambda what, done: told.append((what, done)))
     truth = origin(dataset)
     assert (pairs.clean[truth < 0] == -1).all()
     assert (pairs.clean == truth)[truth >= 0].mean() > 0.8

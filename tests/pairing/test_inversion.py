@@ -18,11 +18,12 @@ from unalter.alter import (
     fold_in,
 )
 from unalter.data.digits import load_digits
-from unalter.pairing import inversion as explanation
-from unalter.pairing.inversion import Inversion, RecipeInverter, energy
+from unalter.pairing.forward_model import foreground_energy
+from unalter.pairing.inversion import Inversion, RecipeInverter
 
 DIGITS = torch.from_numpy(load_digits("test")[0][:60, None]).float() / 255
 N = 20
+SAMPLES = 4_000  # a fifth of the time
 STEPS = (Rotate(degrees=(-40, 40)), Blur(sigma=(0.3, 2.0)), Contrast(gain=(0.6, 1.0), offset=(-0.1, 0.1)))
 
 
@@ -41,12 +42,12 @@ def angles() -> torch.Tensor:
 
 
 def explained(
-    explainer: RecipeInverter, clean: torch.Tensor, altered: torch.Tensor, moved: torch.Tensor, steps: int = 8
+    inverter: RecipeInverter, clean: torch.Tensor, altered: torch.Tensor, moved: torch.Tensor, steps: int = 8
 ) -> Inversion:
     """The best of four starts near the homographies `moved`."""
-    starts = explainer.start(clean, altered, moved, 4)
+    starts = inverter.initial_draws(clean, altered, moved, 4)
     clean, altered = (x.repeat_interleave(starts.draws.shape[1], 0) for x in (clean, altered))
-    found = explainer.improve(clean, altered, Inversion(starts.draws.flatten(0, 1), starts.error.flatten()), steps)
+    found = inverter.improve(clean, altered, Inversion(starts.draws.flatten(0, 1), starts.error.flatten()), steps)
     error, best = found.error.reshape(N, -1).min(1)
     return Inversion(found.draws.reshape(*starts.draws.shape)[torch.arange(N), best], error)
 
@@ -56,61 +57,54 @@ def unknown(draws: torch.Tensor) -> Inversion:
     return Inversion(draws, torch.full((len(draws),), torch.nan))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small_library():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explanation, "_LIBRARY", 4_000)  # a fifth of the time
-        yield
-
-
 @pytest.fixture(scope="module")
-def explainer() -> RecipeInverter:
-    return RecipeInverter(STEPS, DIGITS, 0)
+def inverter() -> RecipeInverter:
+    return RecipeInverter(STEPS, DIGITS, SAMPLES, 0)
 
 
-def test_the_draws_of_the_true_clean_picture_are_found_and_for_another_there_are_none(explainer):
+def test_the_draws_of_the_true_clean_picture_are_found_and_for_another_there_are_none(inverter):
     altered, moved = altered_by(*STEPS)
-    right = explained(explainer, DIGITS[:N], altered, moved)
-    wrong = explained(explainer, DIGITS[1 : N + 1], altered, moved)
+    right = explained(inverter, DIGITS[:N], altered, moved)
+    wrong = explained(inverter, DIGITS[1 : N + 1], altered, moved)
     assert right.error.max() < 1e-3
     assert (wrong.error > 10 * right.error).all()
     assert wrong.error.median() > 0.05
     torch.testing.assert_close(right.draws[:, 1], angles(), atol=0.005, rtol=0)
 
 
-def test_the_error_is_the_share_of_the_energy_that_the_draws_leave(explainer):
+def test_the_error_is_the_share_of_the_energy_that_the_draws_leave(inverter):
     altered, _ = altered_by(*STEPS)
     draws = KeyedDraws(fold_in(4, torch.arange(N))).uniform(8)
     made = DIGITS[:N]
     random = KeyedDraws(fold_in(4, torch.arange(N)))
     for step in STEPS:
         made = step(made, random)
-    expected = (made - altered).square().sum((1, 2, 3)) / energy(altered)
-    found = explainer.improve(DIGITS[:N], altered, unknown(draws), 0)
+    expected = (made - altered).square().sum((1, 2, 3)) / foreground_energy(altered)
+    found = inverter.improve(DIGITS[:N], altered, unknown(draws), 0)
     torch.testing.assert_close(found.error, expected)
     assert torch.equal(found.draws, draws)
 
 
-def test_more_steps_and_more_hops_never_make_it_worse(explainer):
+def test_more_steps_and_more_hops_never_make_it_worse(inverter):
     altered, _ = altered_by(*STEPS)
     draws = KeyedDraws(fold_in(4, torch.arange(N))).uniform(7)
-    before = explainer.improve(DIGITS[:N], altered, unknown(draws), 0)
+    before = inverter.improve(DIGITS[:N], altered, unknown(draws), 0)
     for steps in (1, 2, 4):
-        now = explainer.improve(DIGITS[:N], altered, unknown(draws), steps)
+        now = inverter.improve(DIGITS[:N], altered, unknown(draws), steps)
         assert (now.error <= before.error).all()
         before = now
-    hopped = explainer.hop(DIGITS[:N], altered, before, 2, seed=1)
+    hopped = inverter.basin_hop(DIGITS[:N], altered, before, 2, seed=1)
     assert (hopped.error <= before.error).all()
-    again = explainer.hop(DIGITS[:N], altered, before, 2, seed=1)
+    again = inverter.basin_hop(DIGITS[:N], altered, before, 2, seed=1)
     assert torch.equal(hopped.draws, again.draws)
 
 
 def test_hops_get_over_the_jumps_of_nearest_pixels():
     steps = (Rotate(degrees=(-40, 40), sampling="nearest"), Perspective(distortion=0.3), Blur())
     altered, moved = altered_by(*steps)
-    explainer = RecipeInverter(steps, DIGITS, 0)
-    before = explained(explainer, DIGITS[:N], altered, moved, steps=2)
-    hopped = explainer.hop(DIGITS[:N], altered, before, 12, seed=1)
+    inverter = RecipeInverter(steps, DIGITS, SAMPLES, 0)
+    before = explained(inverter, DIGITS[:N], altered, moved, steps=2)
+    hopped = inverter.basin_hop(DIGITS[:N], altered, before, 12, seed=1)
     assert hopped.error.log().mean() < before.error.log().mean() - 0.3
 
 
@@ -118,8 +112,8 @@ def test_hops_get_over_the_jumps_of_nearest_pixels():
 def test_noise_is_explained_on_average_and_does_not_hide_the_pose(noise):
     rotate, blur, _ = STEPS
     altered, moved = altered_by(rotate, noise, blur)
-    explainer = RecipeInverter((rotate, noise, blur), DIGITS, 0)
-    found = explained(explainer, DIGITS[:N], explainer.seen(altered), moved)
+    inverter = RecipeInverter((rotate, noise, blur), DIGITS, SAMPLES, 0)
+    found = explained(inverter, DIGITS[:N], inverter.smoothed(altered), moved)
     assert found.draws.shape[1] == 6  # whether, and how much, of each
     torch.testing.assert_close(found.draws[:, 1], angles(), atol=0.05, rtol=0)
 
@@ -131,7 +125,7 @@ def test_what_noise_leaves_is_told_from_another_picture_however_strong_it_is(noi
     altered, moved = altered_by(noise)
     clean = torch.stack([DIGITS[:N], DIGITS[1 : N + 1]], 1)
     homography = moved[:, None].expand(-1, 2, -1, -1)
-    error = RecipeInverter((noise,), DIGITS, 0).explain(
+    error = RecipeInverter((noise,), DIGITS, SAMPLES, 0).explain(
         clean, altered, homography, torch.ones(N, 2, dtype=torch.bool), seed=1
     )
     assert error[:, 1].min() > error[:, 0].max()
@@ -150,38 +144,38 @@ def test_what_noise_leaves_is_told_from_another_picture_however_strong_it_is(noi
 )
 def test_alterations_without_numbers_to_fit_are_explained_exactly(steps):
     altered, moved = altered_by(*steps)
-    explainer = RecipeInverter(steps, DIGITS, 0)
-    found = explained(explainer, DIGITS[:N], altered, moved)
+    inverter = RecipeInverter(steps, DIGITS, SAMPLES, 0)
+    found = explained(inverter, DIGITS[:N], altered, moved)
     assert found.error.max() < 1e-4
-    hopped = explainer.hop(DIGITS[:N], altered, found, 2, seed=1)
+    hopped = inverter.basin_hop(DIGITS[:N], altered, found, 2, seed=1)
     assert torch.equal(hopped.draws, found.draws)
-    assert explained(explainer, DIGITS[1 : N + 1], altered, moved).error.min() > 0.1
+    assert explained(inverter, DIGITS[1 : N + 1], altered, moved).error.min() > 0.1
 
 
 @pytest.mark.parametrize(("steps", "moves"), [(STEPS, True), (STEPS[1:], False), ((Flip(probability=0.1),), True)])
 def test_it_knows_whether_anything_moves(steps, moves):
-    assert RecipeInverter(steps, DIGITS, 0).moves == moves
+    assert RecipeInverter(steps, DIGITS, SAMPLES, 0).moves == moves
 
 
 def test_energy_is_about_the_ground():
-    torch.testing.assert_close(energy(0.5 * DIGITS + 0.3), 0.25 * energy(DIGITS))
-    torch.testing.assert_close(energy(1 - DIGITS), energy(DIGITS))
-    torch.testing.assert_close(energy(DIGITS), DIGITS.square().sum((1, 2, 3)))
+    torch.testing.assert_close(foreground_energy(0.5 * DIGITS + 0.3), 0.25 * foreground_energy(DIGITS))
+    torch.testing.assert_close(foreground_energy(1 - DIGITS), foreground_energy(DIGITS))
+    torch.testing.assert_close(foreground_energy(DIGITS), DIGITS.square().sum((1, 2, 3)))
 
 
-def test_a_start_lies_as_it_should(explainer):
+def test_a_start_lies_as_it_should(inverter):
     altered, moved = altered_by(*STEPS)
-    starts = explainer.start(DIGITS[:N], altered, moved, 1)
-    made = explainer.improve(DIGITS[:N], altered, Inversion(starts.draws[:, 0], starts.error[:, 0]), 0)
+    starts = inverter.initial_draws(DIGITS[:N], altered, moved, 1)
+    made = inverter.improve(DIGITS[:N], altered, Inversion(starts.draws[:, 0], starts.error[:, 0]), 0)
     torch.testing.assert_close(starts.error[:, 0], made.error)
     assert starts.error.median() < 0.02  # before any step
 
 
-def test_of_candidates_the_true_one_is_explained_best_and_impossible_ones_never(explainer):
+def test_of_candidates_the_true_one_is_explained_best_and_impossible_ones_never(inverter):
     altered, moved = altered_by(*STEPS)
     clean = torch.stack([DIGITS[1 : N + 1], DIGITS[:N], DIGITS[:N]], 1)
     possible = torch.tensor([True, True, False]).expand(N, -1)
-    error = explainer.explain(clean, altered, moved[:, None].expand(-1, 3, -1, -1), possible, seed=1)
+    error = inverter.explain(clean, altered, moved[:, None].expand(-1, 3, -1, -1), possible, seed=1)
     assert (error[:, 1] < error[:, 0]).all()
     assert error[:, 1].max() < 1e-3
     assert (error[:, 2] == torch.inf).all()

@@ -5,8 +5,8 @@ import torch
 from unalter.alter import Branch, Contrast, KeyedDraws, Recipe, Rotate, fold_in
 from unalter.data.digits import first_of_each_class, load_digits
 from unalter.images.convert import to_uint8
-from unalter.pairing import matcher as matching
 from unalter.pairing.matcher import Matcher, train_matcher
+from unalter.pairing.options import PairingOptions
 
 IMAGES, LABELS = (part[first_of_each_class(load_digits("test")[1], 16)] for part in load_digits("test"))
 IMAGES = IMAGES.reshape(-1, 1, 14, 2, 14, 2).mean((3, 5)).astype(np.uint8)
@@ -25,22 +25,17 @@ def recall(matcher: Matcher) -> float:
     return (likeness.argmax(1) == torch.arange(len(IMAGES))).float().mean().item()
 
 
-@pytest.fixture
-def train(monkeypatch):
-    def trained(steps: int, seed: int = 0, labels: np.ndarray = LABELS, on_progress=lambda share: None) -> Matcher:
-        for name, value in {"_LEAST_STEPS": steps, "_MOST_STEPS": steps, "_BATCH": 64}.items():
-            monkeypatch.setattr(matching, name, value)
-        return train_matcher(IMAGES, labels, RECIPE, seed, on_progress)
-
-    return trained
+def train(steps: int, seed: int = 0, labels: np.ndarray = LABELS, on_progress=lambda share: None) -> Matcher:
+    options = PairingOptions(matcher_batch=64, least_matcher_steps=steps, most_matcher_steps=steps)
+    return train_matcher(IMAGES, labels, RECIPE, seed, on_progress, options)
 
 
-def test_training_finds_partners_that_chance_does_not(train):
+def test_training_finds_partners_that_chance_does_not():
     assert recall(train(0)) < 2.5 / 16
     assert recall(train(30)) > 4 / 16
 
 
-def test_places_are_unit_vectors_whatever_else_is_embedded(train):
+def test_places_are_unit_vectors_whatever_else_is_embedded():
     matcher = train(2)
     for embed, images in ((matcher.embed_clean, IMAGES), (matcher.embed_altered, altered(IMAGES))):
         places = embed(images)
@@ -51,7 +46,7 @@ def test_places_are_unit_vectors_whatever_else_is_embedded(train):
         assert (places @ places.T).fill_diagonal_(0).max() < 1  # and no two pictures lie at one place
 
 
-def test_a_seed_gives_the_same_matcher_again_and_another_one_another(train):
+def test_a_seed_gives_the_same_matcher_again_and_another_one_another():
     state = torch.get_rng_state()
     first, again, other = (train(3, seed).embed_clean(IMAGES) for seed in (0, 0, 1))
     assert torch.equal(first, again)
@@ -59,12 +54,12 @@ def test_a_seed_gives_the_same_matcher_again_and_another_one_another(train):
     assert torch.equal(torch.get_rng_state(), state)  # the program's own random numbers are left alone
 
 
-def test_progress_rises_to_the_end(train):
+def test_progress_rises_to_the_end():
     shares = []
     train(4, on_progress=shares.append)
     assert shares == [0.25, 0.5, 0.75, 1.0]
 
 
 @pytest.mark.parametrize("labels", [LABELS * 0, np.arange(len(LABELS))], ids=["one label", "a label each"])
-def test_any_labels_will_do(train, labels):
+def test_any_labels_will_do(labels):
     assert train(2, labels=labels).embed_clean(IMAGES).isfinite().all()

@@ -5,10 +5,9 @@ import torch
 from unalter.alter import Alteration, Blur, Branch, Contrast, GaussianNoise, Invert, KeyedDraws, Recipe, Rotate, fold_in
 from unalter.data.digits import first_of_each_class, load_digits
 from unalter.images.convert import to_uint8
-from unalter.pairing import inversion as explanation
-from unalter.pairing import search
 from unalter.pairing.matcher import Matcher
-from unalter.pairing.search import Search
+from unalter.pairing.options import PairingOptions
+from unalter.pairing.search import GallerySearch
 
 IMAGES, LABELS = (part[first_of_each_class(load_digits("test")[1], 6)] for part in load_digits("test"))
 IMAGES = IMAGES[:, None]
@@ -23,12 +22,8 @@ def altered_by(*steps: Alteration) -> np.ndarray:
     return to_uint8(recipe(x, KeyedDraws(fold_in(99, torch.arange(N)))).numpy())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small_libraries():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explanation, "_LIBRARY", 2_000)  # a tenth of the time
-        patch.setattr(search, "_POSES", 100)
-        yield
+def gallery(images: np.ndarray, labels: np.ndarray, steps: tuple[Alteration, ...] = TURNED) -> GallerySearch:
+    return GallerySearch(images, labels, steps, 0, PairingOptions(samples=2_000, poses=100))  # a tenth of the time
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +35,8 @@ def matcher() -> Matcher:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Search:
-    return Search(IMAGES, LABELS, TURNED, 0)
+def whole() -> GallerySearch:
+    return gallery(IMAGES, LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +52,13 @@ def test_partners_are_found_and_those_that_are_absent_are_told_by_their_errors(w
     assert sum(done) == N
     assert (np.diff(found.error, axis=1) >= 0).all()
 
-    half = Search(IMAGES[EVEN], LABELS[EVEN], TURNED, 0).find(turned[~EVEN], LABELS[~EVEN], matcher, done.append)
+    half = gallery(IMAGES[EVEN], LABELS[EVEN]).find(turned[~EVEN], LABELS[~EVEN], matcher, done.append)
     assert half.error[:, 0].min() > 5 * found.error[present, 0].max()
 
 
 def test_only_pictures_of_the_same_label_are_candidates(matcher, turned):
     labels = np.arange(N) // 2  # one more of each label besides the partner
-    found = Search(IMAGES, labels, TURNED, 0).find(turned[:20], labels[:20], matcher, lambda count: None)
+    found = gallery(IMAGES, labels).find(turned[:20], labels[:20], matcher, lambda count: None)
     expected = labels[:20, None] == np.r_[labels, -1][found.clean]
     np.testing.assert_array_equal(expected, found.clean >= 0)
     np.testing.assert_array_equal((found.clean >= 0).sum(1), 2)
@@ -78,7 +73,7 @@ def test_a_label_that_no_clean_picture_has_has_no_candidates(whole, matcher, tur
 
 
 def test_one_clean_picture_and_no_altered_one(matcher, turned):
-    alone = Search(IMAGES[:1], LABELS[:1], TURNED, 0)
+    alone = gallery(IMAGES[:1], LABELS[:1])
     found = alone.find(turned[:1], LABELS[:1], matcher, lambda count: None)
     np.testing.assert_array_equal(found.clean[0, :2], [0, -1])
     nothing = alone.find(turned[:0], LABELS[:0], matcher, lambda count: None)
@@ -86,7 +81,7 @@ def test_one_clean_picture_and_no_altered_one(matcher, turned):
 
 
 def test_a_seed_finds_the_same_again(whole, matcher, turned):
-    searches = (whole, Search(IMAGES, LABELS, TURNED, 0))
+    searches = (whole, gallery(IMAGES, LABELS))
     first, again = (each.find(turned[:9], LABELS[:9], matcher, lambda count: None) for each in searches)
     np.testing.assert_array_equal(first.clean, again.clean)
     np.testing.assert_array_equal(first.error, again.error)
@@ -98,7 +93,7 @@ def test_a_seed_finds_the_same_again(whole, matcher, turned):
     ids=["contrast+noise", "invert+blur"],
 )
 def test_where_nothing_moves_no_matcher_is_needed(steps):
-    still = Search(IMAGES, LABELS, steps, 0)
+    still = gallery(IMAGES, LABELS, steps)
     found = still.find(altered_by(*steps), LABELS, None, lambda count: None)
     assert not still.moves
     assert (found.clean[:, 0] == np.arange(N)).mean() > 0.95

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unalter.alter.geometric import sample
+from unalter.images.convert import to_float
+from unalter.images.foreground import foreground, pixel_centres
 
 _SIDE = 16
 """Pixels, at most, of the longer side of a small copy: poses are smooth in it over several degrees."""
@@ -22,8 +24,8 @@ _LONGEST_STEP = 0.3
 """Of the homography's eight entries together; a step from too far away goes astray."""
 
 
-def grounded(images: np.ndarray, unsigned: bool) -> Tensor:
-    """Grey copies on a ground of 0, the median of the border.
+def grey_foreground(images: np.ndarray, unsigned: bool) -> Tensor:
+    """Grey copies on a ground of 0.
 
     Args:
         images: uint8 [N, C, H, W].
@@ -32,17 +34,15 @@ def grounded(images: np.ndarray, unsigned: bool) -> Tensor:
     Returns:
         float32 [N, 1, H, W] in -1..1.
     """
-    x = torch.from_numpy(np.array(images)).float().mean(1, keepdim=True) / 255
-    border = torch.cat([x[:, 0, 0], x[:, 0, -1], x[:, 0, :, 0], x[:, 0, :, -1]], 1)
-    x = x - border.median(1).values[:, None, None, None]
+    x = foreground(to_float(images).mean(1, keepdim=True))
     return x * torch.where(x.sum((1, 2, 3), keepdim=True) < 0, -1, 1) if unsigned else x
 
 
-def small(grounded: Tensor) -> Tensor:
+def downsample(x: Tensor) -> Tensor:
     """Small smooth copies [N, 1, h, w] of pictures float32 [N, 1, H, W]."""
-    height, width = grounded.shape[-2:]
+    height, width = x.shape[-2:]
     factor = -(-max(height, width) // _SIDE)
-    return F.adaptive_avg_pool2d(_box(grounded), (-(-height // factor), -(-width // factor)))
+    return F.adaptive_avg_pool2d(_box(x), (-(-height // factor), -(-width // factor)))
 
 
 def spread_out(homographies: Tensor, count: int) -> Tensor:
@@ -97,9 +97,9 @@ class Poses:
         """
         count = min(count, len(self.homographies))
         n, k = candidates.shape
-        seen = altered.flatten(1) @ self._moved
-        seen = F.normalize(seen.reshape(n, len(self.homographies), -1), dim=2)
-        likeness = seen @ self._gallery[candidates].transpose(1, 2)
+        projected = altered.flatten(1) @ self._moved
+        projected = F.normalize(projected.reshape(n, len(self.homographies), -1), dim=2)
+        likeness = projected @ self._gallery[candidates].transpose(1, 2)
         return self.homographies[likeness.transpose(1, 2).topk(count, 2).indices].reshape(n, k, count, 3, 3)
 
 
@@ -110,13 +110,13 @@ def _area(homography: Tensor, height: int, width: int) -> Tensor:
     return (torch.linalg.det(homography).abs() / depth**3).clamp(max=20).reshape(height, width)
 
 
-def align(altered: Tensor, clean: Tensor, start: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+def align(altered: Tensor, clean: Tensor, initial: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """Improve homographies so that clean pictures, moved, blurred and scaled in grey, become the altered one.
 
     Args:
-        altered: grounded copies, small or not, float32 [n, 1, h, w].
+        altered: grey foregrounds, downsampled or not, float32 [n, 1, h, w].
         clean: the same of pictures that each may have come from, float32 [n, K, h, w].
-        start: float32 [n, K, 3, 3].
+        initial: float32 [n, K, 3, 3].
 
     Returns:
         The homographies [n, K, 3, 3], and the share of the altered picture's energy that is left unexplained [n, K].
@@ -130,7 +130,7 @@ def align(altered: Tensor, clean: Tensor, start: Tensor, steps: int) -> tuple[Te
     damped = square + torch.diag_embed(_DAMPING * diagonal + 1e-4 * diagonal.mean(1, keepdim=True) + 1e-9)
     solver = torch.linalg.solve(damped, jacobian.transpose(1, 2)).transpose(1, 2)  # one for all candidates
     pictures, repeated = clean.flatten(0, 1)[:, None], target.repeat_interleave(count, 0)
-    homography, best, left = start, start, torch.full((n, count), torch.inf)
+    homography, best, left = initial, initial, torch.full((n, count), torch.inf)
     for step in range(steps + 1):
         error = (_like(sample(pictures, homography.flatten(0, 1)), repeated) - repeated).reshape(n, count, -1)
         now = error.square().sum(2) / energy
@@ -162,9 +162,7 @@ def _box(x: Tensor) -> Tensor:
 
 def _points(height: int, width: int) -> Tensor:
     """Places of the pixels, (across, down, 1): [h * w, 3]."""
-    v, u = torch.meshgrid(
-        (torch.arange(height) + 0.5) * (2 / height) - 1, (torch.arange(width) + 0.5) * (2 / width) - 1, indexing="ij"
-    )
+    v, u = torch.meshgrid(pixel_centres(height), pixel_centres(width), indexing="ij")
     return torch.stack([u, v, torch.ones_like(u)], -1).reshape(-1, 3)
 
 

@@ -12,20 +12,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unalter.alter import KeyedDraws, Recipe, fold_in
+from unalter.images.convert import to_float
 from unalter.nn import Architecture, Pose, pose_error
 from unalter.nn.encoder import Encoder
 from unalter.nn.muon import Muon
+from unalter.pairing.options import DEFAULTS, PairingOptions
 from unalter.support.device import native_bf16
 
 _DIMENSIONS = 64
-_BATCH = 512
+_EMBEDDED = 512
+"""Pictures at a time; bounds the memory."""
 _GROUPS = 4
 """Labels in a batch: negatives are of the same label, since only those have to be told apart."""
 _WIDTHS = (16, 32)
 """Half as wide as a model, and trained for longer: in the same time it finds more."""
-_ROUNDS = 46
-"""How often every clean picture is seen, within the bounds below; recall still grows slowly there."""
-_LEAST_STEPS, _MOST_STEPS = 200, 700
 _KERNEL_RATE, _OTHER_RATE = 0.03, 0.003
 _FIRST_SCALE = 1 / 0.07
 _POSE_WEIGHT = 0.5
@@ -59,8 +59,9 @@ class Matcher(nn.Module):
 
 
 def train_matcher(
-    clean: np.ndarray, labels: np.ndarray, recipe: Recipe, seed: int, on_progress: Callable[[float], object]
-) -> Matcher:
+    clean: np.ndarray, labels: np.ndarray, recipe: Recipe, seed: int, on_progress: Callable[[float], object],
+    options: PairingOptions = DEFAULTS,
+) -> Matcher:  # fmt: skip
     """Train a matcher on pairs made from clean pictures, and on nothing else.
 
     Args:
@@ -81,14 +82,16 @@ def train_matcher(
     rng = np.random.default_rng([seed, 2])
     by_label = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     weight = np.array([len(rows) for rows in by_label]) / len(clean)
-    steps = int(np.clip(_ROUNDS * len(clean) / _BATCH, _LEAST_STEPS, _MOST_STEPS))
+    batch = options.matcher_batch
+    steps = options.matcher_rounds * len(clean) / batch
+    steps = int(np.clip(steps, options.least_matcher_steps, options.most_matcher_steps))
     for step in range(steps):
         rate = min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = rate * _KERNEL_RATE, rate * _OTHER_RATE
         chosen = rng.choice(len(by_label), min(_GROUPS, len(by_label)), replace=False, p=weight)
-        parts = [rng.permutation(by_label[i])[: _BATCH // len(chosen)] for i in chosen]
+        parts = [rng.permutation(by_label[i])[: batch // len(chosen)] for i in chosen]
         rows = np.concatenate(parts)
-        x = pictures[torch.from_numpy(rows)].float() / 255
+        x = to_float(pictures[torch.from_numpy(rows)])
         x_alt, homography = recipe.apply_with_homography(x, KeyedDraws(fold_in(seed, step, torch.arange(len(x)))))
         with torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(_CPU)):
             toward, pose = _directions(matcher.altered, x_alt)
@@ -123,7 +126,7 @@ def _directions(encoder: Encoder, x: Tensor) -> tuple[Tensor, Pose | None]:
 def _embed(encoder: Encoder, images: np.ndarray) -> Tensor:
     parts = []
     with torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(_CPU)):
-        for start in range(0, len(images), _BATCH):
-            x = torch.from_numpy(np.array(images[start : start + _BATCH])).float() / 255
+        for first in range(0, len(images), _EMBEDDED):
+            x = to_float(images[first : first + _EMBEDDED])
             parts.append(_directions(encoder, x)[0])
     return torch.cat(parts) if parts else torch.empty(0, _DIMENSIONS)

@@ -34,6 +34,11 @@ class Pairs:
     doubtful: np.ndarray
     """int64 [N]: the row of a clean picture that has the altered one's name but does not look like it, else -1"""
 
+    def __post_init__(self) -> None:
+        # numpy cuts off what is longer than the longest that an array was made with
+        wide = np.result_type(self.method.dtype, np.array([NAME, VERIFIED, APPEARANCE]).dtype)
+        object.__setattr__(self, "method", self.method.astype(wide))
+
     @property
     def altered(self) -> np.ndarray:
         """int64 [M]: the rows of the altered pictures that have a partner."""

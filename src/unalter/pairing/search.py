@@ -16,18 +16,17 @@ from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.alter.alteration import Alteration
 from unalter.alter.kinds.invert import Invert
 from unalter.alter.recipe import Branch
-from unalter.images.convert import to_uint8
-from unalter.pairing.alignment import Poses, align, grounded, small, spread_out
+from unalter.images.convert import to_float, to_uint8
+from unalter.pairing.alignment import Poses, align, downsample, grey_foreground, spread_out
 from unalter.pairing.inversion import RecipeInverter
 from unalter.pairing.matcher import Matcher
+from unalter.pairing.options import DEFAULTS, PairingOptions
+from unalter.support.progress import ProgressCallback
 
-_SHORTLIST = 64
-"""Candidates that are aligned; the matcher has 97 of 100 partners among so many. Fewer need no matcher."""
 _ALIGNED = 16
 """Candidates that are aligned once more, at full size, and explained,"""
 _KEPT = 3
 """and those that are told of."""
-_POSES = 1_000
 _STARTS = 2
 """Poses that a candidate is aligned from."""
 _ALIGN_STEPS = 10
@@ -47,39 +46,44 @@ class Candidates:
     """float64 [N, K]: the share of the altered picture's energy that is left unexplained; inf where there is none"""
 
 
-class Search:
-    """Search a gallery of clean pictures for the origins of pictures altered by one sequence of steps.
+class GallerySearch:
+    """Search a gallery of clean pictures for the origins of pictures altered by one chain of alterations.
 
     Args:
         images: uint8 [N, C, H, W], the gallery.
         labels: int64 [N]; only pictures of the same label are compared.
         steps: the alterations, less any blend.
         seed: of everything random.
+        options: how thoroughly.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, steps: tuple[Alteration, ...], seed: int) -> None:
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, steps: tuple[Alteration, ...], seed: int,
+        options: PairingOptions = DEFAULTS,
+    ) -> None:  # fmt: skip
         self._images = torch.from_numpy(np.array(images))
         self._labels = torch.from_numpy(labels)
         self._steps = steps
         self._seed = seed
-        self._explainer = RecipeInverter(steps, self._images[:256].float() / 255, seed)
+        self._options = options
+        self._inverter = RecipeInverter(steps, to_float(self._images[:256]), options.samples, seed)
         self._unsigned = any(isinstance(step, Invert) for step in steps)
-        self._grounded = grounded(images, self._unsigned)
-        self._small = small(self._grounded)
+        self._foregrounds = grey_foreground(images, self._unsigned)
+        self._small = downsample(self._foregrounds)
         self._poses = None
         if self.moves:
-            rows = spread_out(self._explainer.homographies, _POSES)
-            self._poses = Poses(self._explainer.homographies[rows], self._small)
+            rows = spread_out(self._inverter.homographies, options.poses)
+            self._poses = Poses(self._inverter.homographies[rows], self._small)
 
     @property
     def moves(self) -> bool:
         """Whether the steps move anything."""
-        return self._explainer.moves
+        return self._inverter.moves
 
     @property
     def needs_matcher(self) -> bool:
         """Whether `find` needs a matcher: where things move and some label has more pictures than can be aligned."""
-        return self.moves and int(torch.bincount(self._labels).max()) > _SHORTLIST
+        return self.moves and int(torch.bincount(self._labels).max()) > self._options.shortlist
 
     def find(
         self, altered: np.ndarray, labels: np.ndarray, matcher: Matcher | None, on_progress: Callable[[int], object],
@@ -111,13 +115,17 @@ class Search:
         return Candidates(np.concatenate(clean), np.concatenate(error))
 
     def explain(
-        self, altered: np.ndarray, clean: np.ndarray, on_progress: Callable[[int], object] = lambda more: None
-    ) -> np.ndarray:
-        """The error, float64 [M], of altered pictures uint8 [M, C, H, W] explained by one clean row each, int64 [M]."""
+        self, altered: np.ndarray, clean: np.ndarray, on_progress: Callable[[int], object] = lambda more: None,
+        enough: float = 0.0,
+    ) -> np.ndarray:  # fmt: skip
+        """The error, float64 [M], of altered pictures uint8 [M, C, H, W] explained by one clean row each, int64 [M].
+
+        An error below `enough` may be larger than it need be: it is quicker.
+        """
 
         def explained(part: slice) -> Tensor:
             rows = torch.from_numpy(clean[part])[:, None]
-            return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS)[1][:, 0]
+            return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS, enough)[1][:, 0]
 
         error = [np.empty(0)]
         for errors in _side_by_side(explained, len(altered)):
@@ -129,14 +137,16 @@ class Search:
         """Pictures of the gallery (int64 [M]) altered by the steps, each anew: uint8 [M, C, H, W]."""
         recipe = Recipe("imitation", (Branch(1.0, self._steps),))
         keys = fold_in(self._seed, 3, torch.arange(len(rows)))
-        made = recipe(self._images[torch.from_numpy(rows)].float() / 255, KeyedDraws(keys))
+        made = recipe(to_float(self._images[torch.from_numpy(rows)]), KeyedDraws(keys))
         return to_uint8(made.numpy())
 
     def _likeness(self, matcher: Matcher | None) -> Callable[[np.ndarray], Tensor]:
         """How alike altered pictures uint8 [n, C, H, W] and the gallery are, before anything is aligned: [n, N]."""
         if not self.moves:
             copies = F.normalize(self._small.flatten(1), dim=1)
-            return lambda altered: F.normalize(small(grounded(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
+            return lambda altered: (
+                F.normalize(downsample(grey_foreground(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
+            )
         if matcher is None:
             return lambda altered: torch.zeros(len(altered), len(self._labels))
         gallery = matcher.embed_clean(self._images.numpy())
@@ -144,32 +154,46 @@ class Search:
 
     def _find(self, altered: np.ndarray, likeness: Tensor) -> tuple[Tensor, Tensor]:
         """Candidates [n, K] and their errors, best first, from likeness [n, N]; row -1 and error inf for none."""
-        likeness, rows = likeness.topk(min(_SHORTLIST, len(self._labels)), 1)
+        likeness, rows = likeness.topk(min(self._options.shortlist, len(self._labels)), 1)
         rows, error = self._explain(altered, rows, likeness, _STARTS)
         rows = rows.masked_fill(error == torch.inf, -1)
         missing = _KEPT - rows.shape[1]
         return F.pad(rows, (0, missing), value=-1), F.pad(error, (0, missing), value=torch.inf)
 
-    def _explain(self, altered: np.ndarray, rows: Tensor, likeness: Tensor, poses: int) -> tuple[Tensor, Tensor]:
+    def _explain(
+        self, altered: np.ndarray, rows: Tensor, likeness: Tensor, poses: int, enough: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
         """The best [n, K'] of the candidates [n, K], best first, and their errors; inf where likeness was -inf.
 
         The field narrows from step to step: alignment of small copies, of whole ones, explanation.
         """
-        copies = grounded(altered, self._unsigned)
+        copies = grey_foreground(altered, self._unsigned)
         if self._poses is None:
             rows, likeness, _ = _narrow(_ALIGNED, -likeness, rows, likeness, rows)
             homographies = torch.eye(3).expand(*rows.shape, 3, 3)
         else:
-            starts = self._poses.best(small(copies), rows, poses)
-            homographies, left = _align(small(copies), self._small, rows, starts)
+            starts = self._poses.best(downsample(copies), rows, poses)
+            homographies, left = _align(downsample(copies), self._small, rows, starts)
             order = left.log() - _LIKENESS * likeness
             rows, likeness, homographies = _narrow(_ALIGNED, order, rows, likeness, homographies)
-            homographies, _ = _align(copies, self._grounded, rows, homographies[:, :, None])
-        target = torch.from_numpy(np.array(altered)).float() / 255
-        clean = self._images[rows].float() / 255
-        error = self._explainer.explain(clean, target, homographies, likeness > -torch.inf, self._seed)
+            homographies, _ = _align(copies, self._foregrounds, rows, homographies[:, :, None])
+        target = to_float(altered)
+        clean = to_float(self._images[rows])
+        error = self._inverter.explain(clean, target, homographies, likeness > -torch.inf, self._seed, enough)
         rows, error = _narrow(_KEPT, error, rows, error)
         return rows, error
+
+
+def progress_counter(what: str, total: int, on_progress: ProgressCallback) -> Callable[[int], None]:
+    """Tells the share that is done, when it is told how many more are."""
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        on_progress(what, done / total)
+
+    return count
 
 
 _T = TypeVar("_T")

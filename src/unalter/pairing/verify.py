@@ -1,0 +1,128 @@
+"""Whether altered pictures look like the clean ones of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from unalter.data.dataset import Dataset
+from unalter.pairing.groups import Group
+from unalter.pairing.options import PairingOptions
+from unalter.pairing.pairs import NAME, VERIFIED, Pairs
+from unalter.pairing.search import GallerySearch, progress_counter
+from unalter.support.progress import ProgressCallback
+
+_FALSE_ALARMS = 0.01
+"""The share of true pairs that may be called doubtful."""
+_TOLERANCE = 0.005
+"""Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
+
+
+def verify_names(
+    pairs: Pairs, dataset: Dataset, group: Group, searches: list[GallerySearch], seed: int, options: PairingOptions,
+    on_progress: ProgressCallback,
+) -> Pairs:  # fmt: skip
+    """Look at the name pairs of a group: those that the recipe cannot explain become doubtful.
+
+    Args:
+        searches: one for each chain of the group.
+        seed: of the imitated pairs that tell how large errors may be.
+    """
+    inside = np.flatnonzero(pairs.method[group.rows] == NAME)
+    if len(inside) == 0:
+        return pairs
+    rows, clean = group.rows[inside], pairs.clean[group.rows[inside]]
+    count = progress_counter("verifying names", len(rows) * len(searches), on_progress)
+    error = _least_error(searches, group.images[inside], clean, count)
+    wrong = error > _largest_error(error, group, searches, dataset, seed, options)
+    result = {name: getattr(pairs, name).copy() for name in ("clean", "method", "score", "doubtful")}
+    result["score"][rows] = np.where(wrong, 0.0, 1.0)
+    result["doubtful"][rows[wrong]] = clean[wrong]
+    result["clean"][rows[wrong]] = -1
+    result["method"][rows] = np.where(wrong, "", VERIFIED)
+    return replace(pairs, **result)
+
+
+def without_names(pairs: Pairs) -> Pairs:
+    """The same, less the pairs that have nothing but their name."""
+    named = pairs.method == NAME
+    return replace(
+        pairs,
+        clean=np.where(named, -1, pairs.clean),
+        method=np.where(named, "", pairs.method),
+        likeliest=np.where(named, -1, pairs.likeliest),
+        score=np.where(named, 0.0, pairs.score),
+    )
+
+
+def _least_error(
+    searches: list[GallerySearch],
+    images: np.ndarray,
+    clean: np.ndarray,
+    count: Callable[[int], object] = lambda n: None,
+) -> np.ndarray:
+    """The least error, float64 [M], with which a chain explains pictures by a clean one each, or `_TOLERANCE`."""
+    error = np.full(len(images), np.inf)
+    for search in searches:
+        rows = np.flatnonzero(error > _TOLERANCE)
+        count(len(images) - len(rows))
+        found = search.explain(images[rows], clean[rows], count, enough=_TOLERANCE)
+        error[rows] = np.minimum(error[rows], found)
+    return np.maximum(error, _TOLERANCE)
+
+
+def _largest_error(
+    error: np.ndarray, group: Group, searches: list[GallerySearch], dataset: Dataset, seed: int, options: PairingOptions
+) -> float:
+    """The error above which a name pair, one of those with `error` (float64 [M]), does not look like a pair.
+
+    All but a few of imitated true pairs have less, and all but a few of real altered pictures beside another clean one
+    of their label more; and most names that have more are wrong ones. Where the recipe is not quite how pictures were
+    altered, only the latter two say what is wrong.
+
+    There are as many of either as there are names to verify, between the bounds of the options. So the work grows with
+    the folder, and a limit is about as certain as what it is for: among M names some M / 100 true ones are above it,
+    give or take the root of that, however well it is known.
+    """
+    draw = np.random.default_rng([seed, 4])
+    count = int(np.clip(len(error), options.least_imitated_true, options.imitated_true))
+    rows = draw.choice(len(dataset.clean), count)
+    true = np.concatenate([_least_error([search], group.imitate(search, rows), rows) for search in searches])
+    limits = [float(np.quantile(true, 1 - _FALSE_ALARMS)), _TOLERANCE]
+    altered = draw.choice(len(group.rows), count)
+    others = _others(dataset, group.rows[altered], draw)
+    alone = others >= 0
+    if alone.any():
+        wrong = _least_error(searches, group.images[altered[alone]], others[alone])
+        limits += [float(np.quantile(wrong, _FALSE_ALARMS)), _mostly_wrong(error, wrong)]
+    return max(limits)
+
+
+def _mostly_wrong(error: np.ndarray, wrong: np.ndarray) -> float:
+    """The error above which at least half of the names are wrong.
+
+    Names are right or wrong, and wrong ones have the errors of pairs known to be `wrong`, float64 [K]. How many names
+    are, those tell that have more than the median of these (one more than there are, to be on the safe side), as there
+    hardly is a right one among them (Storey 2002).
+    """
+    middle = np.median(wrong)
+    count = min(len(error), (np.sum(error > middle) + 1) / max(np.mean(wrong > middle), 1e-9))
+    limits = np.append(0.0, np.sort(error))
+    above = np.arange(len(error), -1, -1)
+    wrong_above = count * (1 - np.searchsorted(np.sort(wrong), limits, side="right") / len(wrong))
+    return float(limits[np.argmax(wrong_above >= above / 2)])
+
+
+def _others(dataset: Dataset, altered: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """For altered pictures (rows int64 [M]) a clean one each of their label, but not of their name; -1 for none."""
+    clean = dataset.clean
+    by_label = {label: np.flatnonzero(clean.labels == label) for label in np.unique(clean.labels)}
+    chosen = np.full(len(altered), -1)
+    for place, row in enumerate(altered):
+        same = by_label.get(dataset.altered.labels[row], np.empty(0, np.int64))
+        same = same[clean.index[same] != dataset.altered.index[row]]
+        if len(same):
+            chosen[place] = draw.choice(same)
+    return chosen

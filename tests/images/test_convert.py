@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from unalter.images.convert import as_batch, to_uint8
-from unalter.images.sheet import grid, write_picture
+from unalter.images.sheet import contact_sheet, write_picture
 from unalter.support.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -125,9 +125,9 @@ def test_to_uint8_is_nearest_and_inverts_division_by_255():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_grid_shows_every_picture_in_its_place(channels):
+def test_a_contact_sheet_shows_every_picture_in_its_place(channels):
     rows = [pixels(3, channels, 5, 4), pixels(2, channels, 5, 4)]
-    canvas = grid(rows, scale=2, gap=1)
+    canvas = contact_sheet(rows, scale=2, gap=1)
     assert canvas.shape == (channels, 2 * (2 * 6 + 1), 2 * (3 * 5 + 1))
     small = canvas[:, ::2, ::2]
     np.testing.assert_array_equal(small.repeat(2, 1).repeat(2, 2), canvas)

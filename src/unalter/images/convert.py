@@ -74,10 +74,8 @@ def as_batch(images: Any, shape: tuple[int, int, int]) -> tuple[torch.Tensor, Ca
     is_uint8 = tensor.dtype == torch.uint8
     if not is_uint8 and not tensor.is_floating_point():
         raise InputError(f"expected uint8 (0..255) or float (0..1), got {tensor.dtype}".replace("torch.", ""))
-    batch = tensor.detach().float().reshape(-1, channels, height, width)
-    if is_uint8:
-        batch = batch / 255
-    elif batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
+    batch = (to_float(tensor) if is_uint8 else tensor.detach().float()).reshape(-1, channels, height, width)
+    if not is_uint8 and batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
         low, high = batch.min().item(), batch.max().item()
         raise InputError(f"expected floats in 0..1, got {low:g}..{high:g}; divide by 255, or give uint8")
 

@@ -1,4 +1,4 @@
-"""Pictures as PNG, and side by side in a sheet."""
+"""A picture as a PNG file; many side by side on a contact sheet."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
         Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
 
 
-def grid(rows: list[np.ndarray], scale: int = 2, gap: int = 2) -> np.ndarray:
-    """Pictures side by side.
+def contact_sheet(rows: list[np.ndarray], scale: int = 2, gap: int = 2) -> np.ndarray:
+    """Rows of pictures on one, with mid grey between them and where a row is shorter.
 
     Args:
         rows: uint8 [N, C, H, W] each, all of one shape but for N.
         scale: pixels a pixel.
-        gap: pixels of mid grey between pictures, before scaling.
+        gap: pixels between pictures, before scaling.
 
     Returns:
         uint8 [C, height, width].

@@ -9,7 +9,7 @@ import torch
 
 from unalter.data.dataset import Dataset
 from unalter.images.convert import to_uint8
-from unalter.images.sheet import grid, write_picture
+from unalter.images.sheet import contact_sheet, write_picture
 from unalter.maps.draw import draw_map
 from unalter.maps.layout import LEAST_POINTS, PointMap, chosen_rows, map_codes
 from unalter.maps.run_page import series_name
@@ -67,7 +67,7 @@ class EpochVisuals:
         altered, output, clean = (to_uint8(part) for part in (self._x_alt, x_hat, self._x))
         with atomic_write(self._folder.sample_arrays(epoch)) as aside, open(aside, "wb") as file:
             np.savez_compressed(file, altered=altered, output=output, clean=clean)
-        write_picture(self._folder.samples(epoch), grid([altered, output, clean]))
+        write_picture(self._folder.samples(epoch), contact_sheet([altered, output, clean]))
 
     def _write_maps(self, model: Model, epoch: int, last: bool) -> bool:
         rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)

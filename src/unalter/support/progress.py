@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 def no_progress(what: str, done: float) -> None:
-    """An `ProgressCallback` that nobody looks at."""
+    """A `ProgressCallback` that nobody looks at."""
 
 
 def with_progress(items: Sequence[_T], what: str, on_progress: ProgressCallback) -> Iterator[_T]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,13 @@ SCRIPT = Path(__file__).parents[1] / "examples" / "2021055A3.py"
 
 
 @pytest.fixture
-def solution(tmp_path, small_data):
-    """The script as a module, beside its data; two epochs in place of fifty."""
+def solution(tmp_path, small_data, monkeypatch):
+    """The script as a module that a worker's process can import, beside its data; two epochs in place of fifty."""
     shutil.copytree(small_data, tmp_path / "Data")
-    shutil.copy(SCRIPT, tmp_path)
-    spec = importlib.util.spec_from_file_location("solution", tmp_path / SCRIPT.name)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    shutil.copy(SCRIPT, tmp_path / "solution.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "solution", raising=False)
+    module = importlib.import_module("solution")
     module.OPTIONS |= {
         "epochs": 2, "map_every": 2, "batch_size": 4, "recipe": str(tmp_path / "Data" / "recipe.yaml"),
         "precision": "32-true",
@@ -34,8 +34,9 @@ def solution(tmp_path, small_data):
 def drive(solution, gpu: bool, bonus: bool, folder: Path) -> list[float]:
     """What main.py does."""
     data = DataLoader(
-        solution.AlteredMNIST(), batch_size=4, shuffle=True, num_workers=2, drop_last=True, pin_memory=gpu
-    )
+        solution.AlteredMNIST(), batch_size=4, shuffle=True, num_workers=1, drop_last=True, pin_memory=gpu,
+        multiprocessing_context="spawn",  # what workers get is pickled: as on Windows and macOS
+    )  # fmt: skip
     encoder, decoder = solution.Encoder(), solution.Decoder()
     optimizer = torch.optim.Adam(solution.ParameterSelector(encoder, decoder), lr=1e-3)
     solution.AETrainer(data, encoder, decoder, solution.AELossFn(), optimizer, gpu)

@@ -179,18 +179,6 @@ def test_schedule_ends_at_zero_by_steps_and_by_time():
     assert warm_beta(2.0, 0) == 0 and warm_beta(2.0, 0.5) == 2.0
 
 
-def test_average_of_constant_weights_is_those_weights():
-    from unalter.training.average import AveragedModel
-
-    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    average = AveragedModel(model, 0.9)
-    with torch.no_grad():
-        model[0].weight.fill_(3.0)
-    for _ in range(500):
-        average.update(model)
-    assert torch.allclose(average.model.state_dict()["0.weight"], torch.full((2, 2), 3.0), atol=1e-4)
-
-
 def test_paths_of_a_run(tmp_path: Path):
     from unalter.runs.folder import RunFolder, new_run
 

@@ -26,7 +26,7 @@ from unalter.support.files import write_text
 from unalter.support.memory import check_memory
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import sampler_memory
-from unalter.training.precision import choose_precision, step_memory
+from unalter.training.precision import choose_precision, step_memory, step_seconds
 from unalter.training.split import Split
 
 _MANY_POINTS = 100_000
@@ -58,9 +58,10 @@ def new_experiment(
         what = f"steps of {options.batch_size} pictures of {shape.width} x {shape.height} pixels"
         need = step_memory(shape, options.batch_size) + sampler_memory(dataset, options.validation)
         check_memory(need, what, "a smaller --batch-size")
-    precision, seconds = choose_precision(options.precision, shape, options.batch_size, device)
+    precision = choose_precision(options.precision, device)
     # kept in config.yaml: another device or precision would give other numbers on resume
     options = replace(options, device=device.type, precision=precision)
+    seconds = step_seconds(shape, options.batch_size, device, precision)
     console.say(_cost(seconds, len(dataset.altered), options))
     return replace(experiment, options=options)
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-
-import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
-class AveragedModel:
-    """A copy of a model that follows its weights and statistics (Polyak averaging with an exponential window).
+def averaged_model(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy that follows a model's weights and statistics (Polyak averaging with an exponential window).
 
     The window grows with the steps until it is 1 / (1 - decay) steps wide, so that early weights are forgotten.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self._decay = decay
-        self.steps = 0
+    def follow(averages: tuple[Tensor, ...] | list[Tensor], current: tuple[Tensor, ...] | list[Tensor], _: object):
+        if not averages[0].is_floating_point():  # counts of batches
+            for average, one in zip(averages, current, strict=True):
+                average.copy_(one)
+            return
+        steps = int(averaged.n_averaged)
+        get_ema_multi_avg_fn(min(decay, steps / (9 + steps)))(averages, current, steps)
 
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """Move towards the weights of `model`, as they are after one more step."""
-        self.steps += 1
-        part = 1 - min(self._decay, self.steps / (9 + self.steps))
-        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), part)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, part)
-            else:
-                mine.copy_(theirs)
+    averaged = AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
+    averaged.update_parameters(model)  # the first update copies, so that the next one is of step 1
+    return averaged.eval().requires_grad_(False)

@@ -19,11 +19,11 @@ from unalter.nn.muon import Muon
 from unalter.runs.folder import ModelFolder
 from unalter.support.errors import InputError, Interrupted
 from unalter.training import schedule
-from unalter.training.average import AveragedModel
+from unalter.training.average import averaged_model
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
-from unalter.training.precision import make_fabric
+from unalter.training.precision import autocast
 from unalter.training.state import TERMS, TrainState
 from unalter.training.stop import StopRequest
 
@@ -70,12 +70,11 @@ class Trainer:
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
             self._check(saved, config)
-        self._fabric = make_fabric(device, options.precision)
         model = _new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self._average = AveragedModel(model, _AVERAGE_DECAY)
+        self._average = averaged_model(model, _AVERAGE_DECAY)
         kernels, others = _weights(model)
-        self._model, *self._optimizers = self._fabric.setup(
-            model,
+        self._model = model
+        self._optimizers = (
             Muon(kernels, lr=options.muon_lr, weight_decay=options.weight_decay),
             torch.optim.AdamW(others, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0, fused=True),
         )
@@ -87,7 +86,7 @@ class Trainer:
     @property
     def averaged(self) -> Autoencoder:
         """The model with averaged weights, in evaluation mode: what is validated, mapped and saved."""
-        model = self._average.model
+        model = self._average.module
         assert isinstance(model, Autoencoder)
         return model
 
@@ -153,20 +152,21 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
-        output = self._model(batch.x_alt, batch.y, noise)
+        with self._autocast():
+            output = self._model(batch.x_alt, batch.y, noise)
         loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
             loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
         self._model.zero_grad(set_to_none=True)
-        self._fabric.backward(loss.total)
+        loss.total.backward()
         norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM * self._size)
         *values, norm = torch.stack([*(loss.terms()[name] for name in TERMS), norm.detach()]).tolist()
         if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
             self._diverged(values, norm)
         for optimizer in self._optimizers:
             optimizer.step()
-        self._average.update(self._model.module)
+        self._average.update_parameters(self._model)
         for name, value in zip(TERMS, values, strict=True):
             now.sums[name] += value * len(batch.x)
         now.pictures += len(batch.x)
@@ -202,7 +202,7 @@ class Trainer:
         images, labels = self._sampler.clean_images
         codes = []
         noise = torch.Generator().manual_seed(self._options.seed)
-        with torch.no_grad(), self._fabric.autocast():
+        with torch.no_grad(), self._autocast():
             for x, y in zip(images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True):
                 mu, logvar = model.posterior(to_float(x), y)
                 assert logvar is not None
@@ -222,7 +222,7 @@ class Trainer:
     def _validate(self) -> dict[str, float]:
         similar, noise = [], []
         for x_alt, x, y in self._sampler.validation.parts(_EVALUATION_BATCH):
-            with self._fabric.autocast():
+            with self._autocast():
                 output = self.averaged(x_alt, y)
             x_hat = output.logits.float().sigmoid()
             similar.append(ssim(x_hat, x))
@@ -249,16 +249,18 @@ class Trainer:
             "Train again with a lower --learning-rate, or with --precision 32-true."
         )
 
+    def _autocast(self) -> torch.autocast:
+        return autocast(self._sampler.device, self._options.precision)
+
     def _save(self) -> None:
         state = {
             "data": self._fingerprint,
             "architecture": _plain(vars(self.averaged.config)),
             "options": self._checked_options,
             "progress": vars(self.state),
-            "model": self._model.module.state_dict(),
+            "model": self._model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
-            "average": self._average.model.state_dict(),
-            "average_steps": self._average.steps,
+            "average": self._average.state_dict(),
             # no random generator has a state to save: each step seeds its own
         }
         save_checkpoint(self.folder.checkpoint, state)
@@ -278,11 +280,10 @@ class Trainer:
         return {name: value for name, value in _plain(vars(self._options)).items() if name != "device"}
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        self._model.module.load_state_dict(saved["model"])
+        self._model.load_state_dict(saved["model"])
         for optimizer, state in zip(self._optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        self._average.model.load_state_dict(saved["average"])
-        self._average.steps = saved["average_steps"]
+        self._average.load_state_dict(saved["average"])
         self.state = TrainState(**saved["progress"])
         self.state.write_metrics(self.folder.metrics)
 

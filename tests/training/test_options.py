@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -44,6 +46,17 @@ def test_keys_may_be_written_as_on_the_command_line():
     options = TrainOptions.from_values(given)
     assert options == TrainOptions(map_every=5, batch_size=16, models=("ae", "vae"), beta=2.0)
     assert isinstance(options.beta, float)
+
+
+def test_options_are_made_before_anything_heavy_is_imported():
+    code = (
+        "import sys, unalter\n"
+        "from unalter.data.options import DataOptions\nfrom unalter.training.options import TrainOptions\n"
+        "TrainOptions(epochs=3, device='cpu'), DataOptions(clean='a')\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'PIL', 'rich', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_values_give_the_defaults():

@@ -17,20 +17,6 @@ def test_names_and_streams_are_unique_and_known_ones_stay_what_they_were():
     assert len({kind.name for kind in KINDS}) == len({kind.stream for kind in KINDS}) == len(KINDS)
     before = ["rotate", "flip", "scale", "perspective", "translate", "occlusion", "contrast", "invert", "blur"]
     before += ["shot-noise", "gaussian-noise", "speckle", "salt-and-pepper"]
-        "rotate",
-        "flip",
-        "scale",
-        "perspective",
-        "translate",
-        "occlusion",
-        "contrast",
-        "invert",
-        "blur",
-        "shot-noise",
-        "gaussian-noise",
-        "speckle",
-        "salt-and-pepper",
-    ]
     assert [kind.name for kind in sorted(KINDS, key=lambda kind: kind.stream)][: len(before)] == before
     assert sorted(kind.stream for kind in KINDS)[: len(before)] == list(range(len(before)))
     assert [kind.name for kind in ORDER if kind.name in before] == before

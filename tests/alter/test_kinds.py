@@ -13,7 +13,9 @@ from unalter.alter import (
     Flip,
     GaussianNoise,
     Invert,
+    Jpeg,
     KeyedDraws,
+    MotionBlur,
     Occlusion,
     Perspective,
     Rotate,
@@ -52,6 +54,8 @@ def operations(shape: tuple[int, int, int]) -> dict:
         "speckle": Speckle(),
         "shot-noise": ShotNoise(photons=(5.0, 50.0)),
         "occlusion": Occlusion(area=(0.1, 0.3)),
+        "motion-blur": MotionBlur(),
+        "jpeg": Jpeg(),
     }
 
 

@@ -11,7 +11,9 @@ from unalter.alter import (
     Flip,
     GaussianNoise,
     Invert,
+    Jpeg,
     KeyedDraws,
+    MotionBlur,
     Occlusion,
     Perspective,
     Recipe,
@@ -79,6 +81,8 @@ EVERY_STEP = (
     Speckle(sigma=(0.1, 0.1)),
     ShotNoise(photons=(33.3, 1e5)),
     Occlusion(area=(0.05, 1 / 9), level=(0.2, 0.4)),
+    MotionBlur(length=(1.5, 4.7), angle=(-20, 1 / 3)),
+    Jpeg(quality=(33.3, 75)),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from unalter.alter import load_recipe
-from unalter.cli.main import main
+from unalter.cli.main import cli, main
 from unalter.training.options import TrainOptions
 
 
@@ -28,12 +28,13 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "recipe", "train")
+COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "recipe", "report", "train")
 
 
 def test_help_names_every_command_and_fits_80_columns(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
+    assert tuple(sorted(cli.commands)) == COMMANDS
     for name in COMMANDS:
         assert f"  {name} " in out
         assert run(capsys, name, "--help")[0] == 0
@@ -52,7 +53,7 @@ def test_train_help_has_every_option_with_its_default(capsys):
 
 def test_help_and_wrong_options_do_not_import_torch():
     code = (
-        "import sys\nfrom unalter.cli.main import main\n"
+        "import sys\nfrom unalter.cli.main import cli, main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit as e: print(e.code)\n"
         "assert not {'torch', 'numpy', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )

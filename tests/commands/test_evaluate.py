@@ -57,17 +57,26 @@ def test_the_table_has_every_method_group_and_label(scored):
 
 
 def test_the_cleaner_the_input_the_better_its_score(small_run: Path, small_data: Path, tmp_path: Path):
+    """The same digits with no, little and much noise: nearer to the clean ones, a higher score."""
     clean = sorted((small_data / "clean").iterdir())[:12]
-    (tmp_path / "clean").mkdir()
-    (tmp_path / "aug").mkdir()
-    for path in clean:
-        (tmp_path / "clean" / path.name).write_bytes(path.read_bytes())
-        (tmp_path / "aug" / path.name.replace("clean", "aug")).write_bytes(path.read_bytes())
-    evaluation = unalter.evaluate(small_run / "ae", tmp_path, out=tmp_path / "out")
-    by_name = {one.method: one for one in evaluation.scores}
-    assert by_name["input"].ssim == pytest.approx(1)
-    assert by_name["input"].psnr == pytest.approx(100)
-    assert list(by_name) == ["ae", "input", "median", "nl-means"]
+    noise = np.random.default_rng(0).normal(size=(12, 28, 28))
+    similar, nearness = [], []
+    for strength in (0, 20, 120):
+        folder = tmp_path / str(strength)
+        (folder / "clean").mkdir(parents=True)
+        (folder / "aug").mkdir()
+        for path, grain in zip(clean, noise, strict=True):
+            (folder / "clean" / path.name).write_bytes(path.read_bytes())
+            noisy = np.clip(read(path) + strength * grain, 0, 255).astype(np.uint8)
+            Image.fromarray(noisy).save(folder / "aug" / path.name.replace("clean", "aug"))
+        evaluation = unalter.evaluate(small_run / "ae", folder, out=folder / "out")
+        by_name = {one.method: one for one in evaluation.scores}
+        assert list(by_name) == ["ae", "input", "median", "nl-means"]
+        similar.append(by_name["input"].ssim)
+        nearness.append(by_name["input"].psnr)
+    assert similar[0] == pytest.approx(1) and nearness[0] == pytest.approx(100)
+    for values in (similar, nearness):
+        assert (values[0] > values[1]).all() and (values[1] > values[2]).all()
 
 
 def test_a_truth_that_names_other_files_is_an_error(small_run: Path, small_data: Path, tmp_path: Path):

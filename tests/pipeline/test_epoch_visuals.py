@@ -1,0 +1,88 @@
+"""Samples and maps of an epoch: due when, of what, and without touching the training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unalter
+from unalter.maps.store import load_maps
+from unalter.pipeline.epoch_visuals import EpochVisuals
+from unalter.pipeline.resume import saved_experiment, saved_settings
+from unalter.runs.folder import RunFolder
+from unalter.support.console import Console
+from unalter.training.trainer import Trainer
+
+
+@pytest.fixture
+def visuals(small_run: Path, tmp_path: Path):
+    """Makes the visuals of the small run's VAE, into a folder of its own, with options changed."""
+    folder = RunFolder(tmp_path).model("vae")
+
+    def make(**changes) -> EpochVisuals:
+        where, reading, options = saved_settings(RunFolder(small_run), None, {})
+        experiment = saved_experiment(RunFolder(small_run), where, reading, options, Console(quiet=True))
+        chosen = SimpleNamespace(**{"map_every": 2, "map_points": 0, "seed": 0, **changes})
+        sampler = experiment.sampler(torch.device("cpu"))
+        return EpochVisuals(folder, experiment.dataset, sampler, chosen, Console(quiet=True))  # pyright: ignore
+
+    return folder, make
+
+
+def trainer(small_run: Path, epoch: int, finished: bool = False) -> Trainer:
+    """What visuals look at of a trainer."""
+    averaged = unalter.load(small_run / "vae").network
+    stand_in = SimpleNamespace(state=SimpleNamespace(epoch=epoch, finished=finished), averaged=averaged)
+    return stand_in  # pyright: ignore[reportReturnType]
+
+
+def test_they_are_taken_when_due_and_only_once(visuals, small_run: Path):
+    folder, make = visuals
+    taker = make()
+    assert not taker.take(trainer(small_run, 1))
+    assert taker.take(trainer(small_run, 2))
+    assert folder.samples(2).is_file() and folder.map_points(2).is_file()
+    before = folder.samples(2).stat().st_mtime_ns
+    assert not taker.take(trainer(small_run, 2)) and folder.samples(2).stat().st_mtime_ns == before
+    assert taker.take(trainer(small_run, 3, finished=True)) and folder.samples(3).is_file()
+
+
+def test_a_map_has_every_altered_picture_and_sampled_codes_apart(visuals, small_run: Path, small_data: Path):
+    folder, make = visuals
+    make().take(trainer(small_run, 2))
+    stored = load_maps(folder.map_points(2))
+    assert set(stored.maps) == {"means", "sampled"}
+    assert len(stored.rows) == len(list((small_data / "aug").iterdir()))
+    assert not np.array_equal(stored.maps["means"].points, stored.maps["sampled"].points)
+    assert {path.name for path in folder.map_points(2).parent.glob("*.png")} == {
+        "VAE_epoch_2.png", "VAE_sampled_epoch_2.png"
+    }  # fmt: skip
+
+
+def test_samples_are_stored_as_they_are_shown(visuals, small_run: Path):
+    folder, make = visuals
+    make(map_every=0).take(trainer(small_run, 10))
+    with np.load(folder.sample_arrays(10)) as stored:
+        altered, output, clean = (stored[name] for name in ("altered", "output", "clean"))
+    model = unalter.load(small_run / "vae")
+    assert np.array_equal(model.denoise(altered), output)
+    sheet = np.asarray(Image.open(folder.samples(10)))[::2, ::2]
+    for row, images in enumerate((altered, output, clean)):
+        top = 2 + row * 30
+        assert np.array_equal(sheet[top : top + 28, 2:30], images[0, 0])
+    assert not folder.map_points(10).exists()
+
+
+def test_no_random_number_of_the_process_is_used_and_the_model_stays_as_it_is(visuals, small_run: Path):
+    _, make = visuals
+    one = trainer(small_run, 2)
+    before = {name: tensor.clone() for name, tensor in one.averaged.state_dict().items()}
+    state = torch.get_rng_state()
+    make().take(one)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in one.averaged.state_dict().items())

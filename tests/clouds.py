@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unalter.tsne.kernels import DOF, POWER
+from unalter.tsne.kernels import Kernel
 
 
 def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: int = 0):
@@ -13,9 +13,9 @@ def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: i
     return random.normal(size=(len(labels), d)) + apart * random.normal(size=(kinds, d))[labels], labels
 
 
-def reference(y: np.ndarray, which: int) -> np.ndarray:
+def reference(y: np.ndarray, kernel: Kernel) -> np.ndarray:
     """phi and its gradient, [n, 4], in float64."""
-    dof, power = DOF[which], POWER[which]
+    dof, power = kernel.dof, kernel.power
     apart = y[:, None].astype(np.float64) - y
     base = 1 + np.square(apart).sum(2) / dof
     slope = -2 * power / dof * base ** (-power - 1)

@@ -11,7 +11,7 @@ from clouds import CLOUDS, blobs, cloud, reference
 from unalter.tsne import TSNE
 from unalter.tsne.descent import LoopForces
 from unalter.tsne.device import DeviceForces, exact_field, nearest_on
-from unalter.tsne.kernels import DOF, NEAR, PLANE, POWER, SPACE
+from unalter.tsne.kernels import NEAR, PLANE, SPACE
 from unalter.tsne.loops import Threads
 from unalter.tsne.neighbours import nearest
 
@@ -25,39 +25,39 @@ def joint(n: int, seed: int = 2) -> sp.csr_matrix:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
 @pytest.mark.parametrize("name", CLOUDS)
-def test_sums_over_all_pairs(name, which, device):
+def test_sums_over_all_pairs(name, kernel, device):
     y = cloud(name, 600)
-    expected = reference(y, which)
-    found = exact_field(torch.from_numpy(y).to(device), which).cpu().numpy()
+    expected = reference(y, kernel)
+    found = exact_field(torch.from_numpy(y).to(device), kernel).cpu().numpy()
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-5 * np.abs(expected[:, 1:]).max())
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
 @pytest.mark.parametrize("name", [name for name in CLOUDS if name not in ("tiny", "outlier", "sparse")])
-def test_the_fine_grid_is_within_two_percent(name, which, device):
+def test_the_fine_grid_is_within_two_percent(name, kernel, device):
     y = cloud(name)
-    expected = reference(y, which)
+    expected = reference(y, kernel)
     expected_z = expected[:, 0].sum() - len(y)
-    forces = DeviceForces(joint(len(y)), which, device, few=0)
+    forces = DeviceForces(joint(len(y)), kernel, device, few=0)
     pushed, z = forces.repulsion(forces.place(y))
-    wanted = -DOF[which] / (2 * POWER[which]) * expected[:, 1:] / expected_z
-    assert z == pytest.approx(expected_z, rel=1e-3 if which != NEAR else 3e-3)
+    wanted = -kernel.dof / (2 * kernel.power) * expected[:, 1:] / expected_z
+    assert z == pytest.approx(expected_z, rel=1e-3 if kernel != NEAR else 3e-3)
     assert np.linalg.norm(forces.fetch(pushed) - wanted) < 0.02 * np.linalg.norm(wanted)
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("which", [PLANE, SPACE])
-def test_attraction_and_divergence_are_those_of_the_loops(which, device, monkeypatch):
+@pytest.mark.parametrize("kernel", [PLANE, SPACE])
+def test_attraction_and_divergence_are_those_of_the_loops(kernel, device, monkeypatch):
     monkeypatch.setattr("unalter.tsne.device._BLOCK", 20_000)  # several blocks
     p, y = joint(700), cloud("early", 700)
-    loops, forces = LoopForces(p, which, Threads(1)), DeviceForces(p, which, device)
+    loops, forces = LoopForces(p, kernel, Threads(1)), DeviceForces(p, kernel, device)
     np.testing.assert_allclose(
         forces.fetch(forces.attraction(forces.place(y))), loops.attraction(y), rtol=1e-3, atol=1e-7
     )
-    if which == SPACE:
+    if kernel == SPACE:
         np.testing.assert_allclose(
             forces.fetch(forces.near(forces.place(y), 99.0)), loops.near(y, 99.0), rtol=2e-3, atol=1e-5
         )

@@ -10,7 +10,7 @@ from clouds import CLOUDS, cloud, reference
 from unalter.tsne.attraction import attraction
 from unalter.tsne.cells import count_pairs, sort_into_cells
 from unalter.tsne.grid import Grid
-from unalter.tsne.kernels import DOF, NEAR, PLANE, POWER, SPACE, kernel, smooth_kernel, taylor
+from unalter.tsne.kernels import NEAR, PLANE, SPACE, Kernel
 from unalter.tsne.loops import Threads, threads
 from unalter.tsne.repulsion import _SPACING, Repulsion, exact_field
 
@@ -21,65 +21,66 @@ def pool():
         yield pool
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
-def test_smooth_kernel_is_the_kernel_outside_and_smooth_inside(which):
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
+def test_smooth_kernel_is_the_kernel_outside_and_smooth_inside(kernel):
     squares = np.linspace(0, 30, 3_001)
-    exact = kernel(squares, which)
-    np.testing.assert_allclose(exact, [1 / (1 + squares), (1 + squares / 2) ** -1.5, (1 + squares / 2) ** -2.0][which])
+    exact = kernel(squares)
+    expected = {PLANE: 1 / (1 + squares), SPACE: (1 + squares / 2) ** -1.5, NEAR: (1 + squares / 2) ** -2.0}[kernel]
+    np.testing.assert_allclose(exact, expected)
     for reach in (0.0, 1.5, 3.0):
-        smooth = smooth_kernel(squares, reach, which)
+        smooth = kernel.smooth(squares, reach)
         outside = squares >= reach**2
         np.testing.assert_array_equal(smooth[outside], exact[outside])
         assert np.abs(np.diff(smooth, 3)).max() <= np.abs(np.diff(exact, 3)).max()
         assert np.diff(smooth).max() < 0
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
-def test_taylor_coefficients_are_derivatives(which):
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
+def test_taylor_coefficients_are_derivatives(kernel):
     at, step = 4.0, 0.02
-    values = kernel(at - step * np.arange(-3, 4), which)
+    values = kernel(at - step * np.arange(-3, 4))
     expected = [values[3], *(np.polyfit(step * np.arange(-3, 4), values, 5)[-2:-5:-1])]
-    np.testing.assert_allclose(taylor(2.0, which), expected, rtol=1e-4)
+    np.testing.assert_allclose(kernel.taylor(2.0), expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
 @pytest.mark.parametrize("name", CLOUDS)
-def test_sums_over_all_pairs(name, which, pool):
+def test_sums_over_all_pairs(name, kernel, pool):
     y = cloud(name, 600)
-    expected = reference(y, which)
+    expected = reference(y, kernel)
     np.testing.assert_allclose(
-        exact_field(y, which, pool), expected, rtol=2e-3, atol=2e-5 * np.abs(expected[:, 1:]).max()
+        exact_field(y, kernel, pool), expected, rtol=2e-3, atol=2e-5 * np.abs(expected[:, 1:]).max()
     )
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
 @pytest.mark.parametrize("name", CLOUDS)
-def test_the_grid_with_its_short_range_is_within_one_percent(name, which, pool):
+def test_the_grid_with_its_short_range_is_within_one_percent(name, kernel, pool):
     y = cloud(name)
-    expected = reference(y, which)
-    field = Repulsion(which, pool, few=0).field(y)
+    expected = reference(y, kernel)
+    field = Repulsion(kernel, pool, few=0).field(y)
     scale = np.linalg.norm(expected[:, 1:])
     if name != "tiny":  # there they cancel to nothing
         assert np.linalg.norm(field[:, 1:] - expected[:, 1:]) < 0.01 * scale
     z, expected_z = (values[:, 0].sum(dtype=np.float64) - len(y) for values in (field, expected))
-    assert z == pytest.approx(expected_z, rel=1e-3 if which != NEAR else 3e-3)  # nobody asks for the latter
+    assert z == pytest.approx(expected_z, rel=1e-3 if kernel != NEAR else 3e-3)  # nobody asks for the latter
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
-def test_the_grid_follows_points_that_spread(which, pool):
-    repulsion, y = Repulsion(which, pool, few=0), cloud("early")
+@pytest.mark.parametrize("kernel", [PLANE, SPACE, NEAR])
+def test_the_grid_follows_points_that_spread(kernel, pool):
+    repulsion, y = Repulsion(kernel, pool, few=0), cloud("early")
     for _ in range(12):
         forces, z = repulsion(y)
-        expected = reference(y, which)
+        expected = reference(y, kernel)
         expected_z = expected[:, 0].sum() - len(y)
-        assert z == pytest.approx(expected_z, rel=1e-3 if which != NEAR else 3e-3)  # nobody asks for the latter
-        wanted = -DOF[which] / (2 * POWER[which]) * expected[:, 1:] / expected_z
+        assert z == pytest.approx(expected_z, rel=1e-3 if kernel != NEAR else 3e-3)  # nobody asks for the latter
+        wanted = -kernel.dof / (2 * kernel.power) * expected[:, 1:] / expected_z
         assert np.linalg.norm(forces - wanted) < 0.01 * np.linalg.norm(wanted)
         y = y * np.float32(1.7)
 
 
 def test_a_point_on_a_node_has_an_exact_field_on_the_other_nodes(pool):
-    grid = Grid(lambda squares: smooth_kernel(squares, 0, PLANE), _SPACING, np.array([3.2, 3.2, 3.2]))
+    grid = Grid(lambda squares: PLANE.smooth(squares, 0), _SPACING, np.array([3.2, 3.2, 3.2]))
     y = np.float32(_SPACING) * np.array([[0, 0, 0], [8, 8, 8]], np.float32)
     np.testing.assert_allclose(grid.field(y, pool)[:, 0], reference(y, PLANE)[:, 0], rtol=1e-4)
 
@@ -102,11 +103,11 @@ def test_cells_hold_every_point_once_and_count_their_pairs():
     assert count_pairs(y, 5.0) == near
 
 
-@pytest.mark.parametrize("which", [PLANE, SPACE, NEAR])
-def test_attraction_is_the_sum_over_neighbours(which):
+@pytest.mark.parametrize("weight", [PLANE, Kernel(2, 1.0), SPACE])
+def test_attraction_is_the_sum_over_neighbours(weight):
     y = cloud("early", 700)  # some rows have more neighbours than fetched at once
     p = sp.random(700, 700, 0.4, random_state=2, dtype=np.float32).tocsr()
     apart = y[None].astype(np.float64) - y[:, None]
-    weights = p.toarray() / (1 + np.square(apart).sum(2) / DOF[which]) ** (1.5 if which == NEAR else 1)
+    weights = p.toarray() / (1 + np.square(apart).sum(2) / weight.dof) ** weight.power
     expected = (weights[:, :, None] * apart).sum(1)
-    np.testing.assert_allclose(attraction(p, y, which, Threads(1)), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(attraction(p, y, weight, Threads(1)), expected, rtol=1e-3, atol=1e-4)

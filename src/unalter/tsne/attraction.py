@@ -5,20 +5,23 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from unalter.tsne.kernels import DOF, NEAR
+from unalter.tsne.kernels import Kernel
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.repulsion import _BUFFER
+
+_BUFFER = 256
+"""Neighbours that are fetched at once."""
 
 
-def attraction(p: sp.csr_matrix, y: np.ndarray, which: int, threads: Threads) -> np.ndarray:
-    """sum_j p_ij (y_j - y_i) w: float32 [n, 3]. w is 1 / (1 + |y_i - y_j|^2 / dof); for `NEAR` the power 1.5 of it."""
+def attraction(p: sp.csr_matrix, y: np.ndarray, weight: Kernel, threads: Threads) -> np.ndarray:
+    """sum_j p_ij (y_j - y_i) w(|y_i - y_j|) with a weight of power 1 or 1.5: float32 [n, 3]."""
     result = np.empty_like(y)
-    threads.over(len(y), _pull, p.indptr, p.indices, p.data, y, np.float32(1 / DOF[which]), which == NEAR, result)
+    per_dof, root = np.float32(1 / weight.dof), weight.power == 1.5
+    threads.over(len(y), _attraction, p.indptr, p.indices, p.data, y, per_dof, root, result)
     return result
 
 
 @compiled
-def _pull(first, neighbour, p, y, share, root, result, low, high):
+def _attraction(first, neighbour, p, y, per_dof, root, result, low, high):
     zero = np.float32(0)
     near = np.empty((3, _BUFFER), np.float32)  # fetched first, a long loop then is fast
     for i in range(low, high):
@@ -31,8 +34,8 @@ def _pull(first, neighbour, p, y, share, root, result, low, high):
                 near[0, k], near[1, k], near[2, k] = y[j, 0], y[j, 1], y[j, 2]
             for k in range(count):
                 d0, d1, d2 = near[0, k] - y0, near[1, k] - y1, near[2, k] - y2
-                near_by = ONE / (ONE + share * (d0 * d0 + d1 * d1 + d2 * d2))
-                weight = p[start + k] * near_by * (np.sqrt(near_by) if root else ONE)
+                base = ONE / (ONE + per_dof * (d0 * d0 + d1 * d1 + d2 * d2))
+                weight = p[start + k] * base * (np.sqrt(base) if root else ONE)
                 f0 += weight * d0
                 f1 += weight * d1
                 f2 += weight * d2

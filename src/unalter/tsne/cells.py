@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unalter.tsne.kernels import numbers, taylor, value_and_push
+from unalter.tsne.kernels import Kernel, value_and_slope
 from unalter.tsne.loops import ONE, Threads, compiled
 
 _MOST_CELLS = 4_000_000
@@ -57,15 +57,15 @@ def _cell_shape(y: np.ndarray, side: float) -> tuple[tuple[int, int, int], float
         side *= 1.25
 
 
-def add_remainder(cells: Cells, reach: float, which: int, result: np.ndarray, threads: Threads) -> None:
-    """Add what `smooth_kernel` leaves out of the kernel: value and gradient, to [n, 4] in the order of the cells.
+def add_remainder(cells: Cells, reach: float, kernel: Kernel, result: np.ndarray, threads: Threads) -> None:
+    """Add what `Kernel.smooth` leaves out of the kernel: value and gradient, to [n, 4] in the order of the cells.
 
     Args:
         reach: at most the side of the cells.
     """
-    square, coefficients = np.float32(reach**2), taylor(reach, which).astype(np.float32)
+    square, coefficients = np.float32(reach**2), kernel.taylor(reach).astype(np.float32)
     shape = np.array(cells.shape)
-    arguments = cells.y, cells.start, shape, square, coefficients, numbers(which), result
+    arguments = cells.y, cells.start, shape, square, coefficients, kernel.constants, result
     threads.over(len(cells.start) - 1, _add_remainder, *arguments, parts=8)
 
 
@@ -127,7 +127,7 @@ def _copy(source, low, high, target, at):
 def _sum_remainder(near, count, y, square, coefficients, kernel, result, low, high):
     p, q, r = near[0], near[1], near[2]  # of whole rows, so that they are known to be contiguous: 25 times as fast
     k0, k1, k2, k3 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
-    share, push_by, plane, space, close = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
+    c0, c1, c2, c3, c4 = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
     zero, two, three = np.float32(0), np.float32(2), np.float32(3)
     for i in range(low, high):
         y0, y1, y2 = y[0, i], y[1, i], y[2, i]
@@ -135,14 +135,14 @@ def _sum_remainder(near, count, y, square, coefficients, kernel, result, low, hi
         for j in range(count):
             d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
             apart = d0 * d0 + d1 * d1 + d2 * d2
-            value, push = value_and_push(apart, share, push_by, plane, space, close)
+            value, slope = value_and_slope(apart, c0, c1, c2, c3, c4)
             t = square - apart
             inside = ONE if t > 0 else zero
             total += inside * (value - (k0 + t * (k1 + t * (k2 + t * k3))))
-            push = inside * (push - two * (k1 + t * (two * k2 + t * (three * k3))))
-            g0 += push * d0
-            g1 += push * d1
-            g2 += push * d2
+            slope = inside * (slope - two * (k1 + t * (two * k2 + t * (three * k3))))
+            g0 += slope * d0
+            g1 += slope * d1
+            g2 += slope * d2
         result[i, 0] += total
         result[i, 1] -= g0
         result[i, 2] -= g1

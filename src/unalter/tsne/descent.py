@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from unalter.tsne.attraction import attraction
 from unalter.tsne.divergence import attraction_divergence, divergence
-from unalter.tsne.kernels import NEAR
+from unalter.tsne.kernels import NEAR, Kernel
 from unalter.tsne.loops import ONE, Threads, compiled
 from unalter.tsne.repulsion import Repulsion
 
@@ -62,13 +62,13 @@ class LoopForces:
 
     Args:
         p: joint probabilities [n, n].
-        which: kernel, `PLANE` or `SPACE`.
+        kernel: `PLANE` or `SPACE`.
         threads: that the work is shared among.
     """
 
-    def __init__(self, p: sp.csr_matrix, which: int, threads: Threads) -> None:
-        self._p, self._which, self._threads = p, which, threads
-        self._repulsion, self._near = Repulsion(which, threads), Repulsion(NEAR, threads)
+    def __init__(self, p: sp.csr_matrix, kernel: Kernel, threads: Threads) -> None:
+        self._p, self._kernel, self._threads = p, kernel, threads
+        self._repulsion, self._near = Repulsion(kernel, threads), Repulsion(NEAR, threads)
 
     def place(self, y: np.ndarray) -> np.ndarray:
         return np.array(y, np.float32, order="C")
@@ -80,16 +80,16 @@ class LoopForces:
         return self._repulsion(y)
 
     def attraction(self, y: np.ndarray) -> np.ndarray:
-        return attraction(self._p, y, self._which, self._threads)
+        return attraction(self._p, y, Kernel(self._kernel.dof, 1.0), self._threads)
 
     def near(self, y: np.ndarray, z: float) -> np.ndarray:
         apart, _ = self._near(y, z)
-        return apart + attraction(self._p, y, NEAR, self._threads)
+        return apart + attraction(self._p, y, self._kernel, self._threads)
 
     def divergence(self, y: np.ndarray, z: float | None = None) -> float:
         if z is None:
-            return divergence(self._p, y, self._which, self._threads)
-        return attraction_divergence(self._p, y, self._which, self._threads) + float(np.log(z))
+            return divergence(self._p, y, self._kernel, self._threads)
+        return attraction_divergence(self._p, y, self._kernel, self._threads) + float(np.log(z))
 
     def step(
         self, y: np.ndarray, velocity: np.ndarray, gains: np.ndarray, force: np.ndarray, rate: float, momentum: float

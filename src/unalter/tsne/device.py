@@ -17,8 +17,8 @@ from torch import Tensor
 from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP
 from unalter.tsne.divergence import EXACT
 from unalter.tsne.grid import Grid
-from unalter.tsne.kernels import DOF, NEAR, POWER, SPACE, smooth_kernel
-from unalter.tsne.repulsion import push, spacing
+from unalter.tsne.kernels import NEAR, Kernel
+from unalter.tsne.repulsion import spacing
 
 _FEW = 50_000
 """Up to so many points all pairs are summed."""
@@ -33,17 +33,17 @@ class DeviceForces:
 
     Args:
         p: joint probabilities [n, n].
-        which: kernel, `PLANE` or `SPACE`.
+        kernel: `PLANE` or `SPACE`.
         device: for torch.
         few: up to so many points all pairs are summed.
     """
 
-    def __init__(self, p: sp.csr_matrix, which: int, device: str, few: int = _FEW) -> None:
-        self._which, self._device, self._few = which, device, few
+    def __init__(self, p: sp.csr_matrix, kernel: Kernel, device: str, few: int = _FEW) -> None:
+        self._kernel, self._device, self._few = kernel, device, few
         self._first = torch.from_numpy(p.indptr.astype(np.int64)).to(device)
         self._neighbour = torch.from_numpy(p.indices.astype(np.int64)).to(device)
         self._p = torch.from_numpy(np.asarray(p.data, np.float32)).to(device)
-        self._grids: dict[int, DeviceGrid] = {}
+        self._grids: dict[Kernel, DeviceGrid] = {}
 
     def place(self, y: np.ndarray) -> Tensor:
         """The points where the forces are worked out."""
@@ -55,38 +55,38 @@ class DeviceForces:
 
     def repulsion(self, y: Tensor) -> tuple[Tensor, float]:
         """The repulsive forces on points [n, 3], and Z."""
-        field = self._field(y, self._which, self._few)
+        field = self._field(y, self._kernel, self._few)
         z = float(field[:, 0].sum(dtype=torch.float64)) - len(y)
-        return field[:, 1:] * (push(self._which) / z), z
+        return field[:, 1:] * (self._kernel.force_scale / z), z
 
     def attraction(self, y: Tensor) -> Tensor:
         """sum_j p_ij (y_j - y_i) / (1 + |y_i - y_j|^2 / dof): [n, 3]."""
-        return self._attraction(y, 1.0)
+        return self._attraction(y, Kernel(self._kernel.dof, 1.0))
 
     def near(self, y: Tensor, z: float) -> Tensor:
         """The sum of forces that both are multiplied with K in place of 1 / (1 + d^2 / dof), for a given Z."""
         field = self._field(y, NEAR, self._few)
-        return field[:, 1:] * (push(NEAR) / z) + self._attraction(y, POWER[SPACE])
+        return field[:, 1:] * (NEAR.force_scale / z) + self._attraction(y, self._kernel)
 
-    def _attraction(self, y: Tensor, power: float) -> Tensor:
+    def _attraction(self, y: Tensor, weight: Kernel) -> Tensor:
         parts = []
         for low, high in self._rows(len(y)):
             away, square, p, lengths = self._edges(y, low, high)
-            pull = away * (p / (1 + square / DOF[self._which]) ** power)[:, None]
+            pull = away * (p / (1 + square / weight.dof) ** weight.power)[:, None]
             parts.append(torch.segment_reduce(pull, "sum", lengths=lengths, axis=0))
         return torch.cat(parts)
 
     def divergence(self, y: Tensor, z: float | None = None) -> float:
         """KL(P || Q), with a Z that is known; else, up to 120,000 points, with Z summed over all pairs."""
         if z is None:
-            field = self._field(y, self._which, EXACT)
+            field = self._field(y, self._kernel, EXACT)
             z = float(field[:, 0].sum(dtype=torch.float64)) - len(y)
         total = 0.0
         for low, high in self._rows(len(y)):
             _, square, p, _ = self._edges(y, low, high)
             p = p.double()
-            apart = torch.log1p(square.double() / DOF[self._which])
-            total += float((torch.special.xlogy(p, p) + POWER[self._which] * p * apart).sum())
+            apart = torch.log1p(square.double() / self._kernel.dof)
+            total += float((torch.special.xlogy(p, p) + self._kernel.power * p * apart).sum())
         return total + float(np.log(z))
 
     def step(
@@ -110,14 +110,14 @@ class DeviceForces:
         away = y[self._neighbour[part]] - y[low:high].repeat_interleave(lengths, 0)
         return away, away.square().sum(1), self._p[part], lengths
 
-    def _field(self, y: Tensor, which: int, few: int) -> Tensor:
+    def _field(self, y: Tensor, kernel: Kernel, few: int) -> Tensor:
         if len(y) <= few:
-            return exact_field(y, which)
+            return exact_field(y, kernel)
         extent = (y.max(0).values - y.min(0).values).cpu().numpy().astype(np.float64)
-        if which not in self._grids or not self._grids[which].fits(extent):
-            smooth = partial(smooth_kernel, reach=0.0, which=which)
-            self._grids[which] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent)
-        return self._grids[which].field_of(y)
+        if kernel not in self._grids or not self._grids[kernel].fits(extent):
+            smooth = partial(kernel.smooth, reach=0.0)
+            self._grids[kernel] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent)
+        return self._grids[kernel].field_of(y)
 
 
 class DeviceGrid(Grid):
@@ -146,14 +146,14 @@ class DeviceGrid(Grid):
         return torch.stack([torch.einsum("nabc,na,nb,nc->n", seen, *way) for way in ways], 1)
 
 
-def exact_field(y: Tensor, which: int) -> Tensor:
+def exact_field(y: Tensor, kernel: Kernel) -> Tensor:
     """phi and its gradient at points [n, 3], summed over all pairs: [n, 4]."""
     parts = []
     for part in y.split(max(1, _BLOCK // len(y))):
         away = part[:, None] - y
-        base = 1 / (1 + away.square().sum(2) / DOF[which])
-        value = base ** POWER[which]
-        slope = value * base / push(which)
+        base = 1 / (1 + away.square().sum(2) / kernel.dof)
+        value = base**kernel.power
+        slope = value * base / kernel.force_scale
         parts.append(torch.cat([value.sum(1, keepdim=True), torch.einsum("ij,ijk->ik", slope, away)], 1))
     return torch.cat(parts)
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent, LoopForces
 from unalter.tsne.device import DeviceForces, nearest_on
-from unalter.tsne.kernels import DOF, PLANE, POWER, SPACE
+from unalter.tsne.kernels import PLANE, SPACE, Kernel
 from unalter.tsne.loops import threads
 from unalter.tsne.neighbours import nearest
 
@@ -139,7 +139,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
         random = check_random_state(self.random_state)
-        start, which = self._start(x, random), SPACE if self.n_components == 3 else PLANE
+        start, kernel = self._start(x, random), self._kernel
         with threads(_thread_count(self.n_jobs)) as pool:
             count = neighbour_count(len(x), self.perplexity)
             seed = random.randint(2**31 - 1)
@@ -149,17 +149,17 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 rows, squares = nearest_on(self.device, _comparable(x), count)
             self.neighbours_ = rows[:, :_KEPT].copy()
             p = joint_probabilities(rows, squares, self.perplexity, pool)
-            forces = LoopForces(p, which, pool) if self.device == "cpu" else DeviceForces(p, which, self.device)
+            forces = LoopForces(p, kernel, pool) if self.device == "cpu" else DeviceForces(p, kernel, self.device)
             descent = Descent(forces, start, self._told, self.callback_every)
             for exaggeration in self._exaggerations():
                 descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_CALM, exaggeration)
             rest = self.max_iter - descent.iterations
-            late = min(_NEAR, rest // 2) if which == SPACE and len(x) > _NEAR_FROM else 0
+            late = min(_NEAR, rest // 2) if kernel == SPACE and len(x) > _NEAR_FROM else 0
             rate, momentum = self._rate(len(x)), _MOMENTUM_MANY if len(x) > _MANY else _MOMENTUM_FEW
             descent.run(rest - late, rate, momentum)
             descent.run(late, rate, _MOMENTUM_CALM, near=True)
             self.kl_divergence_ = descent.divergence()
-        self.learning_rate_ = self._rate(len(x)) / _factor(which)
+        self.learning_rate_ = self._rate(len(x)) / self._gradient_scale
         self.n_iter_ = descent.iterations
         self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
         return self.embedding_
@@ -171,6 +171,15 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self) -> int:
         return self.embedding_.shape[1]
 
+    @property
+    def _kernel(self) -> Kernel:
+        return SPACE if self.n_components == 3 else PLANE
+
+    @property
+    def _gradient_scale(self) -> float:
+        """The gradient over the force."""
+        return 4 * self._kernel.power / self._kernel.dof
+
     def _exaggerations(self) -> list[float]:
         """What attraction is multiplied with in the first iterations."""
         most = float(self.early_exaggeration)
@@ -180,7 +189,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _rate(self, count: int, exaggeration: float = 0.0) -> float:
         """The learning rate of the forces."""
         if self.learning_rate != "auto":
-            return _factor(SPACE if self.n_components == 3 else PLANE) * float(self.learning_rate)
+            return self._gradient_scale * float(self.learning_rate)
         return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
 
     def _start(self, x: np.ndarray, random: np.random.RandomState) -> np.ndarray:
@@ -198,11 +207,6 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return np.pad(start + random.standard_normal(shape) * _GRAIN, ((0, 0), (3 - self.n_components, 0))).astype(
             np.float32
         )
-
-
-def _factor(which: int) -> float:
-    """The gradient over the force."""
-    return 4 * POWER[which] / DOF[which]
 
 
 def _comparable(x: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""What pulls the points of a map together and what drives them apart.
+"""What drives the points of a map apart.
 
-With a kernel K (see `student`) and the field phi(y) = sum_j K(|y - y_j|), the normaliser of the map's similarities is
-Z = sum_i phi(y_i) - n, and the repulsive force is -dof / (2 power) grad phi / Z, after Delchevalerie et al. (2021), who
-have it for one degree of freedom. So one scalar field is all that is needed: summed over all pairs where they are few,
-else by particle mesh, its short range summed over near pairs (P3M, Hockney and Eastwood 1988).
+With a kernel K (see `unalter.tsne.kernels`) and the field phi(y) = sum_j K(|y - y_j|), the normaliser of the map's
+similarities is Z = sum_i phi(y_i) - n, and the repulsive force is -dof / (2 power) grad phi / Z, after Delchevalerie et
+al. (2021), who have it for one degree of freedom. So one scalar field is all that is needed: summed over all pairs
+where they are few, else by particle mesh, its short range summed over near pairs (P3M, Hockney and Eastwood 1988).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from unalter.tsne.cells import add_remainder, count_pairs, sort_into_cells
 from unalter.tsne.grid import Grid
-from unalter.tsne.kernels import DOF, POWER, numbers, smooth_kernel, value_and_push
+from unalter.tsne.kernels import Kernel, value_and_slope
 from unalter.tsne.loops import Threads, compiled
 
 _FEW = 6_000
@@ -28,20 +28,19 @@ _NODES_PER_REACH = 2.75
 """with so many nodes of the grid along it: the same relative error for all of them."""
 _NODE_COST, _PAIR_COST = 45.0, 0.2
 """Nanoseconds."""
-_BUFFER = 256
 
 
 class Repulsion:
     """The repulsive forces on points that move; relative error below 1% (see tests), below 0.1% in Z.
 
     Args:
-        which: kernel.
+        kernel: of the map's similarities.
         threads: that the work is shared among.
         few: up to so many points all pairs are summed.
     """
 
-    def __init__(self, which: int, threads: Threads, few: int = _FEW) -> None:
-        self._which, self._threads, self._few = which, threads, few
+    def __init__(self, kernel: Kernel, threads: Threads, few: int = _FEW) -> None:
+        self._kernel, self._threads, self._few = kernel, threads, few
         self._grid: Grid | None = None
         self._choice = 0
 
@@ -49,22 +48,22 @@ class Repulsion:
         """The forces on points float32 [n, 3], float32 [n, 3], and Z, which is this kernel's where none is given."""
         field = self.field(y)
         z = float(field[:, 0].sum(dtype=np.float64)) - len(y) if z is None else z
-        return field[:, 1:] * np.float32(push(self._which) / z), z
+        return field[:, 1:] * np.float32(self._kernel.force_scale / z), z
 
     def field(self, y: np.ndarray) -> np.ndarray:
         """phi and its gradient at points float32 [n, 3]: float32 [n, 4]."""
         if len(y) <= self._few:
-            return exact_field(y, self._which, self._threads)
+            return exact_field(y, self._kernel, self._threads)
         extent = np.ptp(y, axis=0).astype(np.float64)
         if self._grid is None or not self._grid.fits(extent):
             self._choice = _cheapest(y, extent, self._choice)
             reach = _REACHES[self._choice]
-            self._grid = Grid(partial(smooth_kernel, reach=reach, which=self._which), spacing(reach, extent), extent)
+            self._grid = Grid(partial(self._kernel.smooth, reach=reach), spacing(reach, extent), extent)
         reach = _REACHES[self._choice]
         cells = sort_into_cells(y, reach or 2 * _SPACING)
         result = self._grid.field(cells.y.T.copy(), self._threads)
         if reach:
-            add_remainder(cells, reach, self._which, result, self._threads)
+            add_remainder(cells, reach, self._kernel, result, self._threads)
         field = np.empty_like(result)
         field[cells.order] = result
         return field
@@ -93,30 +92,25 @@ def _cost(y: np.ndarray, extent: np.ndarray, reach: float) -> float:
     return nodes * _NODE_COST + (count_pairs(y, reach) * _PAIR_COST if reach else 0.0)
 
 
-def push(which: int) -> float:
-    """The repulsive force over grad phi / Z."""
-    return -DOF[which] / (2 * POWER[which])
-
-
-def exact_field(y: np.ndarray, which: int, threads: Threads) -> np.ndarray:
+def exact_field(y: np.ndarray, kernel: Kernel, threads: Threads) -> np.ndarray:
     """phi and its gradient at points float32 [n, 3], summed over all pairs: float32 [n, 4]."""
     result = np.empty((len(y), 4), np.float32)
-    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), numbers(which), result)
+    threads.over(len(y), _all_pairs, np.ascontiguousarray(y.T), kernel.constants, result)
     return result
 
 
 @compiled
 def _all_pairs(y, kernel, result, low, high):
     p, q, r = y[0], y[1], y[2]
-    share, push_by, plane, space, close = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
+    c0, c1, c2, c3, c4 = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
     zero = np.float32(0)
     for i in range(low, high):
         total, g0, g1, g2 = zero, zero, zero, zero
         for j in range(len(p)):
             d0, d1, d2 = p[i] - p[j], q[i] - q[j], r[i] - r[j]
-            value, push = value_and_push(d0 * d0 + d1 * d1 + d2 * d2, share, push_by, plane, space, close)
+            value, slope = value_and_slope(d0 * d0 + d1 * d1 + d2 * d2, c0, c1, c2, c3, c4)
             total += value
-            g0 += push * d0
-            g1 += push * d1
-            g2 += push * d2
+            g0 += slope * d0
+            g1 += slope * d1
+            g2 += slope * d2
         result[i, 0], result[i, 1], result[i, 2], result[i, 3] = total, -g0, -g1, -g2

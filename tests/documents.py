@@ -16,8 +16,8 @@ import pytest
 from unalter.alter import find_backgrounds, load_recipe
 from unalter.cli.main import main
 from unalter.commands import train as workflow
-from unalter.pairing import find as finding
-from unalter.pairing import matcher, search
+from unalter.pairing.find import find_pairs
+from unalter.pairing.options import PairingOptions
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -76,11 +76,11 @@ def follow(document: Path) -> dict[str, Any]:
     return names
 
 
-_SMALLER = (
-    (finding, "_IMITATED", 50), (finding, "_VERIFIED_ON", 20), (matcher, "_BATCH", 64), (matcher, "_LEAST_STEPS", 5),
-    (matcher, "_ROUNDS", 1), (search, "_SHORTLIST", 8),
+_FEW = PairingOptions(
+    imitated_true=20, least_imitated_true=20, imitated=50, least_imitated=50, shortlist=8,
+    matcher_batch=64, matcher_rounds=1, least_matcher_steps=5,
 )  # fmt: skip
-"""What makes a search for pairs take minutes."""
+"""A search for pairs takes minutes."""
 
 
 def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) -> None:
@@ -95,5 +95,4 @@ def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) ->
 
     patch.setattr(workflow, "train", short)
     patch.setattr("unalter.pipeline.prepare.fit_recipe", fit)
-    for module, name, value in _SMALLER:
-        patch.setattr(module, name, value)
+    patch.setitem(find_pairs.__kwdefaults__, "options", _FEW)

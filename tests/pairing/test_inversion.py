@@ -157,12 +157,6 @@ def test_it_knows_whether_anything_moves(steps, moves):
     assert RecipeInverter(steps, DIGITS, SAMPLES, 0).moves == moves
 
 
-def test_energy_is_about_the_ground():
-    torch.testing.assert_close(foreground_energy(0.5 * DIGITS + 0.3), 0.25 * foreground_energy(DIGITS))
-    torch.testing.assert_close(foreground_energy(1 - DIGITS), foreground_energy(DIGITS))
-    torch.testing.assert_close(foreground_energy(DIGITS), DIGITS.square().sum((1, 2, 3)))
-
-
 def test_a_start_lies_as_it_should(inverter):
     altered, moved = altered_by(*STEPS)
     starts = inverter.initial_draws(DIGITS[:N], altered, moved, 1)
@@ -179,3 +173,15 @@ def test_of_candidates_the_true_one_is_explained_best_and_impossible_ones_never(
     assert (error[:, 1] < error[:, 0]).all()
     assert error[:, 1].max() < 1e-3
     assert (error[:, 2] == torch.inf).all()
+
+
+def test_what_is_explained_well_enough_is_left_and_all_others_are_as_ever(inverter):
+    altered, moved = altered_by(*STEPS)
+    clean = torch.cat([DIGITS[:N], DIGITS[1 : N + 1]])[:, None]
+    altered, moved, possible = altered.repeat(2, 1, 1, 1), moved.repeat(2, 1, 1)[:, None], torch.ones(2 * N, 1) > 0
+    best, enough = (inverter.explain(clean, altered, moved, possible, 1, enough=e)[:, 0] for e in (0.0, 0.005))
+    assert torch.equal(best < 0.005, enough < 0.005)
+    assert (enough[:N] > 2 * best[:N]).any()  # less was done for these
+    given_up = best > 0.05
+    assert given_up.sum() > N / 2
+    assert torch.equal(enough[given_up], best[given_up])

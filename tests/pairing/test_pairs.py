@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unalter.data.dataset import Dataset, ImageSet
-from unalter.pairing.pairs import Pairs, read_pairs, write_pairs
+from unalter.pairing.pairs import APPEARANCE, NAME, VERIFIED, Pairs, read_pairs, write_pairs
 from unalter.support.errors import InputError
 
 ALTERED = ["aug_0_0.png", "aug, odd_1_1.png", "aug_2_2.png", "aug_3_2.png", "aug_4_0.png"]
@@ -100,3 +100,13 @@ def test_the_summary_counts_every_picture_once():
         "1 more were found by appearance",
         "3 are without a pair",
     ]
+
+
+@pytest.mark.parametrize("method", [np.array(["", "name"]), np.array(["", ""]), np.array(["x" * 40, ""])])
+def test_every_method_fits_in_whatever_array_it_came_in(method):
+    nothing = np.full(2, -1)
+    pairs = Pairs(nothing, method, nothing, np.zeros(2), np.zeros(2), nothing)
+    np.testing.assert_array_equal(pairs.method, method)
+    for name in (NAME, VERIFIED, APPEARANCE):
+        pairs.method[0] = name
+        assert pairs.method[0] == name

@@ -13,7 +13,7 @@ class PairingOptions:
     """Imitated true pairs, at most, that tell how large errors of true pairs are: a limit that one in a hundred exceeds
     rests on the four largest."""
     least_imitated_true: int = 100
-    """Fewer say nothing of one in a hundred."""
+    """The largest of so many is exceeded by one in a hundred; fewer say nothing of what is as rare."""
     imitated: int = 800
     """Imitated pictures, at most, that the confidence is learned from: four weights, and how sure is 99 in 100."""
     least_imitated: int = 200

@@ -14,8 +14,8 @@ from unalter.pairing.pairs import NAME, VERIFIED, Pairs
 from unalter.pairing.search import GallerySearch, progress_counter
 from unalter.support.progress import ProgressCallback
 
-_FALSE_ALARMS = 0.01
-"""The share of true pairs that may be called doubtful."""
+_RARE = 0.01244
+"""The share of true pairs that may be called doubtful, some one in eighty."""
 _TOLERANCE = 0.005
 """Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
 
@@ -82,21 +82,22 @@ def _largest_error(
     of their label more; and most names that have more are wrong ones. Where the recipe is not quite how pictures were
     altered, only the latter two say what is wrong.
 
-    There are as many of either as there are names to verify, between the bounds of the options. So the work grows with
-    the folder, and a limit is about as certain as what it is for: among M names some M / 100 true ones are above it,
-    give or take the root of that, however well it is known.
+    There are as many of either as there are names to verify, between the bounds of the options: the work grows with the
+    folder, and the limits are as certain as what they are for. However many there are, the next true pair has more with
+    a probability of `_RARE`: of K numbers the k-th largest is exceeded by the next with a probability of k / (K + 1)
+    (Weibull 1939), so that it needs 80 of them. From fewer names to verify than that, less than one is lost.
     """
     draw = np.random.default_rng([seed, 4])
     count = int(np.clip(len(error), options.least_imitated_true, options.imitated_true))
     rows = draw.choice(len(dataset.clean), count)
     true = np.concatenate([_least_error([search], group.imitate(search, rows), rows) for search in searches])
-    limits = [float(np.quantile(true, 1 - _FALSE_ALARMS)), _TOLERANCE]
+    limits = [float(np.quantile(true, 1 - _RARE, method="weibull")), _TOLERANCE]
     altered = draw.choice(len(group.rows), count)
     others = _others(dataset, group.rows[altered], draw)
     alone = others >= 0
     if alone.any():
         wrong = _least_error(searches, group.images[altered[alone]], others[alone])
-        limits += [float(np.quantile(wrong, _FALSE_ALARMS)), _mostly_wrong(error, wrong)]
+        limits += [float(np.quantile(wrong, _RARE, method="weibull")), _mostly_wrong(error, wrong)]
     return max(limits)
 
 

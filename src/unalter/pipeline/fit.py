@@ -12,6 +12,7 @@ from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 from unalter.training.state import TrainState
 from unalter.training.trainer import Trainer
+from unalter.training.validate import input_ssim
 
 Watcher = Callable[[str, TrainState], object]
 """Called with a model's name and how far its training is."""
@@ -45,6 +46,7 @@ def fit_models(
         else:
             did_anything = True
             _fit(trainer, visuals, options, console, watch_step, watch_epoch)
+            _judge(trainer, sampler, console)
     return did_anything
 
 
@@ -82,11 +84,17 @@ def _fit(
             console.say(f"{folder.name}: stopped and saved after {now.epoch} epochs and {now.step} steps; go on with")
             console.say(f"  unalter train --resume --out {folder.path.parent}")
             raise
+
+
+def _judge(trainer: Trainer, sampler: PairSampler, console: Console) -> None:
+    """Say how good the model has become, and whether that is better than nothing."""
+    now = trainer.state
     best = f"best on validation: SSIM {now.best_ssim:.4f} in epoch {now.best_epoch}"
-    console.say(f"{folder.name}: trained in {now.seconds:.0f} s; {best}")
-    if now.best_ssim < trainer.input_ssim:
+    console.say(f"{trainer.folder.name}: trained in {now.seconds:.0f} s; {best}")
+    as_they_are = input_ssim(sampler.validation)
+    if now.best_ssim < as_they_are:
         console.say(
-            f"  that is less than the altered pictures themselves have ({trainer.input_ssim:.4f}): trained too short, "
+            f"  that is less than the altered pictures themselves have ({as_they_are:.4f}): trained too short, "
             "or pictures that do not go through so small a code (--latent)"
         )
 

@@ -7,32 +7,30 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from unalter.images.convert import to_float
-from unalter.images.metrics import psnr, ssim
-from unalter.models.files import load_model, save_model
-from unalter.nn import Architecture, Autoencoder, DiagonalGaussian, Pose, negative_elbo, pose_error
-from unalter.nn.muon import Muon
+from unalter.models.files import save_model
+from unalter.nn import Architecture, Autoencoder, Pose, negative_elbo, pose_error
 from unalter.runs.folder import ModelFolder
 from unalter.support.errors import InputError, Interrupted
 from unalter.training import schedule
 from unalter.training.average import averaged_model
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
+from unalter.training.optimizers import make_optimizers
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
 from unalter.training.precision import autocast
+from unalter.training.prior import fit_prior
 from unalter.training.state import TERMS, TrainState
 from unalter.training.stop import StopRequest
+from unalter.training.validate import validate
 
 _AVERAGE_DECAY = 0.998
 _USUAL_SIZE = 784
 """Numbers in a picture that the weights of the loss are meant for; the cross-entropy is a sum, so they grow with it."""
 _CLIP_NORM = 400.0
 """Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
-_EVALUATION_BATCH = 256
 Callback = Callable[["Trainer"], object]
 
 
@@ -71,13 +69,9 @@ class Trainer:
         if saved is not None:
             self._check(saved, config)
         model = _new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self._average = averaged_model(model, _AVERAGE_DECAY)
-        kernels, others = _weights(model)
         self._model = model
-        self._optimizers = (
-            Muon(kernels, lr=options.muon_lr, weight_decay=options.weight_decay),
-            torch.optim.AdamW(others, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0, fused=True),
-        )
+        self._average = averaged_model(model, _AVERAGE_DECAY)
+        self._optimizers = make_optimizers(model, options)
         if saved is not None:
             self._restore(saved)
         self._size = config.channels * config.height * config.width / _USUAL_SIZE
@@ -174,7 +168,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         now = self.state
         start = time.monotonic()
-        scores = self._validate()
+        scores = validate(self.averaged, self._sampler.validation, self._autocast())
         spent = time.monotonic() - start
         now.seconds += spent
         now.end_epoch(scores, self._optimizers[1].param_groups[0]["lr"])
@@ -189,48 +183,11 @@ class Trainer:
             }
             save_model(self.folder, self.averaged, details)
         if now.finished:
-            self._fit_prior()
-        self.state.write_metrics(self.folder.metrics)
+            start = time.monotonic()
+            fit_prior(self.folder, self._sampler, self._options.seed, self._autocast())
+            now.seconds += time.monotonic() - start
+        now.write_metrics(self.folder.metrics)
         self._save()
-
-    def _fit_prior(self) -> None:
-        """Fit where the best model's codes of clean pictures lie, for generation, and save it once more."""
-        model, config = load_model(self.folder, self._sampler.device)
-        if model.prior is None:
-            return
-        start = time.monotonic()
-        images, labels = self._sampler.clean_images
-        codes = []
-        noise = torch.Generator().manual_seed(self._options.seed)
-        with torch.no_grad(), self._autocast():
-            for x, y in zip(images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True):
-                mu, logvar = model.posterior(to_float(x), y)
-                assert logvar is not None
-                codes.append(DiagonalGaussian(mu.cpu(), logvar.cpu()).sample(noise))
-        classes = labels.cpu().numpy() if model.config.classes else np.zeros(len(labels), np.int64)
-        model.prior.fit(torch.cat(codes).numpy(), classes, self._options.seed)
-        save_model(self.folder, model, config)
-        self.state.seconds += time.monotonic() - start
-
-    @property
-    def input_ssim(self) -> float:
-        """The mean SSIM of altered validation pictures as they are."""
-        parts = self._sampler.validation.parts(_EVALUATION_BATCH)
-        return torch.cat([ssim(x_alt, x) for x_alt, x, _ in parts]).mean().item()
-
-    @torch.no_grad()
-    def _validate(self) -> dict[str, float]:
-        similar, noise = [], []
-        for x_alt, x, y in self._sampler.validation.parts(_EVALUATION_BATCH):
-            with self._autocast():
-                output = self.averaged(x_alt, y)
-            x_hat = output.logits.float().sigmoid()
-            similar.append(ssim(x_hat, x))
-            noise.append(psnr(x_hat, x))
-        return {
-            "validation_ssim": torch.cat(similar).mean().item(),
-            "validation_psnr": torch.cat(noise).mean().item(),
-        }
 
     @property
     def fraction_done(self) -> float:
@@ -293,13 +250,6 @@ def _new_model(config: Architecture, seed: int) -> Autoencoder:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         return Autoencoder(config)
-
-
-def _weights(model: Autoencoder) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Muon's weights, which map one space of features to another, and all others: biases, scales, labels, pixels."""
-    apart = [model.decoder.end.weight, *([model.embedding.weight] if model.embedding is not None else [])]
-    kernels = [weight for weight in model.parameters() if weight.ndim > 1 and not any(weight is one for one in apart)]
-    return kernels, [weight for weight in model.parameters() if not any(weight is one for one in kernels)]
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -147,7 +147,7 @@ def test_a_foreground_takes_the_ground_away_whatever_it_is():
     torch.testing.assert_close(grey_foreground(np.repeat(faint, 3, 1), unsigned=False), expected, atol=1e-6, rtol=0)
 
 
-def test_grounded_unsigned_does_not_tell_a_picture_from_its_negative():
+def test_an_unsigned_foreground_does_not_tell_a_picture_from_its_negative():
     torch.testing.assert_close(grey_foreground(255 - DIGITS, unsigned=True), grey_foreground(DIGITS, unsigned=True))
 
 

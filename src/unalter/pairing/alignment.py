@@ -130,12 +130,12 @@ def align(altered: Tensor, clean: Tensor, initial: Tensor, steps: int) -> tuple[
     damped = square + torch.diag_embed(_DAMPING * diagonal + 1e-4 * diagonal.mean(1, keepdim=True) + 1e-9)
     solver = torch.linalg.solve(damped, jacobian.transpose(1, 2)).transpose(1, 2)  # one for all candidates
     pictures, repeated = clean.flatten(0, 1)[:, None], target.repeat_interleave(count, 0)
-    homography, best, left = initial, initial, torch.full((n, count), torch.inf)
+    homography, best, unexplained = initial, initial, torch.full((n, count), torch.inf)
     for step in range(steps + 1):
         error = (_like(sample(pictures, homography.flatten(0, 1)), repeated) - repeated).reshape(n, count, -1)
         now = error.square().sum(2) / energy
-        better = now < left
-        left = torch.where(better, now, left)
+        better = now < unexplained
+        unexplained = torch.where(better, now, unexplained)
         best = torch.where(better[:, :, None, None], homography, best)
         if step == steps:
             break
@@ -144,7 +144,7 @@ def align(altered: Tensor, clean: Tensor, initial: Tensor, steps: int) -> tuple[
         increment = F.pad(change, (0, 1)).reshape(n, count, 3, 3) + torch.eye(3)
         homography = homography @ torch.linalg.inv(increment)
         homography = homography / homography[..., 2:, 2:]
-    return best, left
+    return best, unexplained
 
 
 def _like(moved: Tensor, target: Tensor) -> Tensor:

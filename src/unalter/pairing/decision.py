@@ -1,6 +1,7 @@
-"""How likely a candidate is the right one, when most altered pictures have no right one.
+"""When the answer is "none": how likely the best candidate is the right one, and how likely is likely enough.
 
-Learned from imitated pictures, whose origin is known: searched for once with it in the gallery, once without.
+Most altered pictures may have no right one. `Confidence` is the probability, learned from imitated pictures, whose
+origin is known: searched for once with it in the gallery, once without. `threshold` is where "none" begins.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ class Confidence:
 
     def _features(self, found: Candidates) -> np.ndarray:
         """A constant and what speaks for the best candidate: float64 [N, 4], none of it negative."""
-        left, ahead = _logarithms(found)
-        better = np.maximum(self._usual - left, 0)
-        return np.stack([np.ones(len(left)), better, better**2, np.minimum(ahead, _AHEAD)], 1)
+        unexplained, ahead = _logarithms(found)
+        better = np.maximum(self._usual - unexplained, 0)
+        return np.stack([np.ones(len(unexplained)), better, better**2, np.minimum(ahead, _AHEAD)], 1)
 
 
 def threshold(probability: np.ndarray, precision: float) -> float:

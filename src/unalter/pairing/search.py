@@ -173,8 +173,8 @@ class GallerySearch:
             homographies = torch.eye(3).expand(*rows.shape, 3, 3)
         else:
             starts = self._poses.best(downsample(copies), rows, poses)
-            homographies, left = _align(downsample(copies), self._small, rows, starts)
-            order = left.log() - _LIKENESS * likeness
+            homographies, unexplained = _align(downsample(copies), self._small, rows, starts)
+            order = unexplained.log() - _LIKENESS * likeness
             rows, likeness, homographies = _narrow(_ALIGNED, order, rows, likeness, homographies)
             homographies, _ = _align(copies, self._foregrounds, rows, homographies[:, :, None])
         target = to_float(altered)
@@ -218,10 +218,10 @@ def _align(altered: Tensor, gallery: Tensor, rows: Tensor, starts: Tensor) -> tu
     """Align [n, 1, h, w] with the gallery's rows [n, K] from starts [n, K, S, 3, 3]: [n, K, 3, 3] and [n, K]."""
     each = starts.shape[2]
     moved = gallery[rows.repeat_interleave(each, 1)][:, :, 0]
-    homographies, left = align(altered, moved, starts.flatten(1, 2), _ALIGN_STEPS)
-    left, best = left.unflatten(1, (-1, each)).min(2)
+    homographies, unexplained = align(altered, moved, starts.flatten(1, 2), _ALIGN_STEPS)
+    unexplained, best = unexplained.unflatten(1, (-1, each)).min(2)
     homographies = homographies.unflatten(1, (-1, each)).take_along_dim(best[:, :, None, None, None], 2)
-    return homographies[:, :, 0], left
+    return homographies[:, :, 0], unexplained
 
 
 def _narrow(count: int, order: Tensor, *columns: Tensor) -> list[Tensor]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from unalter.nn.latent_prior import LatentPrior
+from unalter.nn.latent_prior import FEWEST_CODES, LatentPrior, least_codes
 
 LATENT, MANY = 3, 20_000
 CENTRES = np.array([[[-4.0, 0, 0], [4, 0, 0]], [[0, 3, 0], [0, 3, 8]]])  # of two clusters in each of two classes
@@ -49,7 +49,8 @@ def test_samples_lie_in_the_clusters_and_not_between_them(fitted, label):
 
 def test_classes_have_as_many_components_as_their_codes_can_bear():
     given, labels = codes(600)
-    for count, components in ((128, 1), (255, 1), (256, 2), (600, 4)):
+    least = least_codes(LATENT)
+    for count, components in ((least, 1), (2 * least - 1, 1), (2 * least, 2), (600, 4)):
         mixture = LatentPrior(2, 4, LATENT)
         rows = np.concatenate([np.flatnonzero(labels == 0)[:count], np.flatnonzero(labels == 1)])
         mixture.fit(given[rows], labels[rows], seed=0)
@@ -59,14 +60,31 @@ def test_classes_have_as_many_components_as_their_codes_can_bear():
 
 def test_a_class_with_too_few_codes_keeps_the_standard_normal():
     given, labels = codes(600)
-    rows = np.concatenate([np.flatnonzero(labels == 0)[:127], np.flatnonzero(labels == 1)])
+    rows = np.concatenate([np.flatnonzero(labels == 0)[: FEWEST_CODES - 1], np.flatnonzero(labels == 1)])
     mixture = LatentPrior(3, 2, LATENT)  # and of the third class there is none
     mixture.fit(given[rows], labels[rows], seed=0)
+    assert [mixture.fitted(label) for label in range(3)] == [False, True, False]
     for label in (0, 2):
         drawn = mixture.sample(label, MANY, generator())
         assert drawn.mean(0).abs().max() < 0.04
         torch.testing.assert_close(drawn.T.cov(), torch.eye(LATENT), atol=0.05, rtol=0)
     assert mixture.sample(1, MANY, generator()).mean(0)[1] == pytest.approx(3, abs=0.2)
+
+
+@pytest.mark.parametrize("count", [40, 128, 300, 600, 1_200])
+@pytest.mark.parametrize("latent", [8, 64, 256])
+def test_samples_vary_as_much_as_codes_in_every_direction(latent, count):
+    """However many numbers a code has, and however few codes there are."""
+    rng = np.random.default_rng(2)
+    shape = np.diag(rng.uniform(0.3, 2, latent)) + 0.3 * rng.normal(size=(latent, latent)) / latent**0.5
+    given = (1 + rng.normal(size=(count, latent)) @ shape.T).astype(np.float32)
+    prior = LatentPrior(1, 4, latent)
+    prior.fit(given, np.zeros(count, np.int64), seed=0)
+    drawn = prior.sample(0, MANY, generator()).numpy()
+    np.testing.assert_allclose(drawn.mean(0), given.mean(0), atol=0.05 * given.std(0).max())
+    np.testing.assert_allclose(drawn.var(0), given.var(0), rtol=0.1)
+    white = np.linalg.solve(shape, drawn.T)  # what the codes are drawn from has variance 1 in all directions of it
+    assert np.linalg.eigvalsh(np.cov(white))[0] > 0.08
 
 
 def test_it_is_saved_and_loaded_with_the_state_of_its_model(fitted):

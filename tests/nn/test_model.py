@@ -129,12 +129,12 @@ def test_an_autoencoder_draws_nothing():
     model, (x, _) = stirred(build("ae", "8x8")), batch("ae", "8x8")
     assert torch.equal(model(x).logits, model(x, None, torch.Generator().manual_seed(6)).logits)
     with pytest.raises(ValueError, match="only a variational model"):
-        model.draw(None, 1, torch.Generator())
+        model.sample_codes(None, 1, torch.Generator())
 
 
 @pytest.mark.parametrize(("kind", "label"), [("vae", None), ("cvae", 3)])
-def test_a_model_whose_mixture_is_not_fitted_draws_from_the_standard_normal(kind, label):
-    codes = build(kind, "8x8").draw(label, 4_000, torch.Generator().manual_seed(7))
+def test_a_model_whose_prior_is_not_fitted_draws_from_the_standard_normal(kind, label):
+    codes = build(kind, "8x8").sample_codes(label, 4_000, torch.Generator().manual_seed(7))
     assert codes.shape == (4_000, LATENT)
     assert codes.mean(0).abs().max() < 0.08
     torch.testing.assert_close(codes.T.cov(), torch.eye(LATENT), atol=0.12, rtol=0)

@@ -15,7 +15,6 @@ from PIL import Image
 import unalter
 from unalter import InputError
 from unalter.data.dataset import read_altered
-from unalter.nn import latent_prior as mixture
 from unalter.runs.folder import RunFolder
 from unalter.training import trainer
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
@@ -157,12 +156,11 @@ def test_poses_are_learned_where_the_recipe_moves_things(train, moves: bool):
     assert (float(row["pose"]) > 0) == moves
 
 
-def test_codes_are_drawn_from_where_those_of_clean_pictures_lie(train, small_data: Path, monkeypatch):
-    monkeypatch.setattr(mixture, "LEAST_CODES", 30)
+def test_codes_are_drawn_from_where_those_of_clean_pictures_lie(train, small_data: Path):
     model = unalter.load(train(models="vae", epochs=2).path)
     clean = read_altered(small_data / "clean").images
     codes = np.concatenate([model.encode(np.array(clean), sample=True, seed=seed) for seed in range(20)])
-    drawn = model.network.draw(None, 5_000, torch.Generator().manual_seed(0)).numpy()
+    drawn = model.network.sample_codes(None, 5_000, torch.Generator().manual_seed(0)).numpy()
     assert (abs(drawn.mean(0) - codes.mean(0)) < 0.5 * codes.std(0)).all()
     ratio = drawn.std(0) / codes.std(0)
     assert ((ratio > 0.7) & (ratio < 1.5)).all()

@@ -140,7 +140,7 @@ class Model:
             generator.seed()
         else:
             generator.manual_seed(seed + one)
-        z = self.network.draw(one, count, generator)
+        z = self.network.sample_codes(one, count, generator)
         return np.rint(self.decode(z.numpy(), None if known is None else one) * 255).astype(np.uint8)
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:

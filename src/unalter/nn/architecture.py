@@ -28,7 +28,7 @@ class Architecture:
     condition: int = 64
     """Width of the label's embedding."""
     components: int = 4
-    """Of the mixture that codes are drawn from, for each class; variational models only."""
+    """Of the prior that codes are drawn from, for each class; variational models only."""
     pose: bool = False
     """Whether the encoder first finds how the subject lies, and also sees the picture put upright."""
 
@@ -39,7 +39,7 @@ def widths_for(height: int, width: int) -> tuple[int, ...]:
     return tuple(min(_FINEST_WIDTH * 2**i, _WIDEST) for i in range(stages))
 
 
-def coarse_size(shape: Architecture) -> tuple[int, int]:
+def coarse_size(config: Architecture) -> tuple[int, int]:
     """Height and width of the coarsest stage, after padding."""
-    stride = 2 ** len(shape.widths)
-    return -(-shape.height // stride), -(-shape.width // stride)
+    stride = 2 ** len(config.widths)
+    return -(-config.height // stride), -(-config.width // stride)

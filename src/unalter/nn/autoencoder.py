@@ -17,11 +17,6 @@ from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.latent_prior import LatentPrior
 from unalter.nn.pose import Pose
 
-_POSES = 2
-"""Poses that an encoder looks at: the second one is right where a 6 could be a 9."""
-_COARSEST = 8
-"""Pixels of a side that the coarsest stage has at most, but for small pictures."""
-_FINEST_WIDTH, _WIDEST = 32, 128
 _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
 
@@ -42,15 +37,15 @@ class Output(NamedTuple):
 class Autoencoder(nn.Module):
     """Encoder, bottleneck and decoder; no connection passes the bottleneck by."""
 
-    def __init__(self, shape: Architecture) -> None:
+    def __init__(self, config: Architecture) -> None:
         super().__init__()
-        self.config = shape
-        self.embedding = nn.Embedding(shape.classes, shape.condition) if shape.classes else None
-        self.encoder = Encoder(shape, shape.latent * (2 if shape.variational else 1))
-        self.decoder = Decoder(shape)
+        self.config = config
+        self.embedding = nn.Embedding(config.classes, config.condition) if config.classes else None
+        self.encoder = Encoder(config, config.latent * (2 if config.variational else 1))
+        self.decoder = Decoder(config)
         self.prior = None
-        if shape.variational:
-            self.prior = LatentPrior(max(1, shape.classes), shape.components, shape.latent)
+        if config.variational:
+            self.prior = LatentPrior(max(1, config.classes), config.components, config.latent)
 
     def posterior(self, x_alt: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Encode: float [N, C, H, W] in 0..1 and labels [N] -> mu [N, latent], logvar [N, latent] or None."""
@@ -78,8 +73,8 @@ class Autoencoder(nn.Module):
             z = DiagonalGaussian(mu, logvar).sample(generator)
         return Output(self.decode(z, y), mu, logvar, pose)
 
-    def draw(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
-        """Codes [count, latent] to generate from, on the CPU."""
+    def sample_codes(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
+        """Codes [count, latent] to generate from, on the CPU; of a class whose prior is not fitted, of N(0, I)."""
         if self.prior is None:
             raise ValueError("only a variational model has codes to draw")
         return self.prior.sample(label or 0, count, generator)

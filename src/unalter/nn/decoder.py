@@ -13,22 +13,22 @@ from unalter.nn.blocks import Stage
 class Decoder(nn.Module):
     """[N, latent] (and the label's embedding [N, condition]) -> logits [N, C, H, W]."""
 
-    def __init__(self, shape: Architecture) -> None:
+    def __init__(self, config: Architecture) -> None:
         super().__init__()
-        condition = shape.condition if shape.classes else 0
-        self.coarse = (shape.widths[-1], *coarse_size(shape))
-        self.start = nn.Linear(shape.latent + condition, self.coarse[0] * self.coarse[1] * self.coarse[2])
+        condition = config.condition if config.classes else 0
+        self.coarse = (config.widths[-1], *coarse_size(config))
+        self.start = nn.Linear(config.latent + condition, self.coarse[0] * self.coarse[1] * self.coarse[2])
         self.stages = nn.ModuleList()
         self.expansions = nn.ModuleList()
-        width = shape.widths[-1]
+        width = config.widths[-1]
         for i, (next_width, blocks) in enumerate(
-            zip(reversed(shape.widths), reversed(shape.decoder_blocks), strict=True)
+            zip(reversed(config.widths), reversed(config.decoder_blocks), strict=True)
         ):
             if i:
                 self.expansions.append(nn.ConvTranspose2d(width, next_width, 2, stride=2, bias=False))
             self.stages.append(Stage(next_width, next_width, blocks, condition))
             width = next_width
-        self.end = nn.Conv2d(width, shape.channels * 4, 3, padding=1)
+        self.end = nn.Conv2d(width, config.channels * 4, 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         if condition is not None:

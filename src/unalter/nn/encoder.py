@@ -21,25 +21,25 @@ class Encoder(nn.Module):
     Pictures whose sides the strides do not divide are padded.
     """
 
-    def __init__(self, shape: Architecture, outputs: int) -> None:
+    def __init__(self, config: Architecture, outputs: int) -> None:
         super().__init__()
-        stride = 2 ** len(shape.widths)
-        below, right = -shape.height % stride, -shape.width % stride
+        stride = 2 ** len(config.widths)
+        below, right = -config.height % stride, -config.width % stride
         self.padding = (right // 2, right - right // 2, below // 2, below - below // 2)
-        condition = shape.condition if shape.classes else 0
-        self.pose = PoseNet(condition) if shape.pose else None
-        seen = shape.channels * (1 + _POSES if shape.pose else 1)
-        self.stem = nn.Conv2d(seen * 4, shape.widths[0], 3, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(shape.widths[0])
+        condition = config.condition if config.classes else 0
+        self.pose = PoseNet(condition) if config.pose else None
+        seen = config.channels * (1 + _POSES if config.pose else 1)
+        self.stem = nn.Conv2d(seen * 4, config.widths[0], 3, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(config.widths[0])
         self.stages = nn.ModuleList()
         self.reductions = nn.ModuleList()
-        width = shape.widths[0]
-        for i, (next_width, blocks) in enumerate(zip(shape.widths, shape.encoder_blocks, strict=True)):
+        width = config.widths[0]
+        for i, (next_width, blocks) in enumerate(zip(config.widths, config.encoder_blocks, strict=True)):
             if i:
                 self.reductions.append(nn.Conv2d(width, next_width, 2, stride=2, bias=False))
             self.stages.append(Stage(next_width, next_width, blocks, condition))
             width = next_width
-        rows, columns = coarse_size(shape)
+        rows, columns = coarse_size(config)
         self.head = nn.Linear(width * rows * columns, outputs)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Pose | None]:

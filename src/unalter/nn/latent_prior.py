@@ -6,10 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-LEAST_CODES = 128
-"""Codes that a component needs; twice the latent numbers, so that its covariance is more than noise."""
+FEWEST_CODES = 32
+"""Codes that a class needs for a prior of its own: fewer do not tell variances."""
 _RIDGE = 0.002
 """Added to the variances, as a share of the mean one."""
+
+
+def least_codes(latent: int) -> int:
+    """Codes that a component needs: twice the latent numbers, so that its covariance is more than noise."""
+    return max(FEWEST_CODES, 2 * latent)
 
 
 class LatentPrior(nn.Module):
@@ -31,34 +36,58 @@ class LatentPrior(nn.Module):
         self.register_buffer("means", torch.zeros(classes, components, latent))
         self.register_buffer("factors", torch.eye(latent).repeat(classes, components, 1, 1))
 
+    def fitted(self, label: int) -> bool:
+        """Whether a class has a prior of its own, and not the standard normal."""
+        return bool(self.means[label].any())
+
     def fit(self, codes: np.ndarray, labels: np.ndarray, seed: int) -> None:
         """Fit by expectation maximisation, each class by itself.
 
-        A class has as many components as its pictures can bear, at most all; with too few for one, it keeps the
-        standard normal.
+        A class has as many components as its codes can bear (`least_codes` each), at most all. With too few for one
+        it has one Gaussian whose correlations are shrunk, and below `FEWEST_CODES` it keeps the standard normal.
 
         Args:
             codes: float [N, latent].
             labels: int [N].
         """
-        from sklearn.mixture import GaussianMixture
-
         for label in range(len(self.weights)):
             own = codes[labels == label].astype(np.float64)
-            count = min(self.weights.shape[1], len(own) // LEAST_CODES)
-            if count == 0:
+            if len(own) < FEWEST_CODES:
                 continue
-            spread = own.var(0).mean()
-            fitted = GaussianMixture(count, reg_covar=_RIDGE * spread, random_state=seed, max_iter=200).fit(own)
-            assert fitted.weights_ is not None and fitted.covariances_ is not None
+            count = min(self.weights.shape[1], len(own) // least_codes(own.shape[1]))
+            weights, means, covariances = _mixture(own, count, seed) if count else _shrunk(own)
             self.weights[label] = 0
-            self.weights[label, :count] = torch.from_numpy(fitted.weights_)
-            self.means[label, :count] = torch.from_numpy(fitted.means_)
-            self.factors[label, :count] = torch.from_numpy(np.linalg.cholesky(fitted.covariances_))
+            self.weights[label, : len(weights)] = torch.from_numpy(weights)
+            self.means[label, : len(weights)] = torch.from_numpy(means)
+            self.factors[label, : len(weights)] = torch.from_numpy(np.linalg.cholesky(covariances))
 
     def sample(self, label: int, count: int, generator: torch.Generator) -> Tensor:
         """Codes float32 [count, latent] of a class."""
         component = torch.multinomial(self.weights[label].cpu(), count, replacement=True, generator=generator)
         noise = torch.randn(count, self.means.shape[2], generator=generator)
-        factors, means = self.factors[label].cpu()[component], self.means[label].cpu()[component]
-        return means + (factors @ noise[:, :, None])[:, :, 0]
+        codes = self.means[label].cpu()[component]
+        for i, factor in enumerate(self.factors[label].cpu()):
+            rows = component == i
+            codes[rows] += noise[rows] @ factor.T
+        return codes
+
+
+def _mixture(codes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights [count], means [count, latent] and covariances [count, latent, latent] of a mixture."""
+    from sklearn.mixture import GaussianMixture
+
+    ridge = _RIDGE * codes.var(0).mean()
+    fitted = GaussianMixture(count, reg_covar=ridge, random_state=seed, max_iter=200).fit(codes)
+    assert fitted.weights_ is not None and fitted.means_ is not None and fitted.covariances_ is not None
+    return fitted.weights_, fitted.means_, fitted.covariances_
+
+
+def _shrunk(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_mixture`, of one component: the variances of the codes, their correlations shrunk (Ledoit and Wolf 2004)."""
+    from sklearn.covariance import ledoit_wolf
+
+    ridge = _RIDGE * codes.var(0).mean()
+    mean, spread = codes.mean(0), np.sqrt(codes.var(0) + ridge)
+    correlations, _ = ledoit_wolf((codes - mean) / spread)
+    covariance = correlations * spread[:, None] * spread
+    return np.ones(1), mean[None], covariance[None] + ridge * np.eye(len(mean))

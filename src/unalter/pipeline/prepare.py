@@ -17,7 +17,7 @@ from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.options import DataOptions
 from unalter.fitting.fit import fit_recipe
 from unalter.images.metrics import LEAST_SIZE
-from unalter.nn.latent_prior import LEAST_CODES
+from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.pairs import Pairs
@@ -84,11 +84,11 @@ def _classes(dataset: Dataset) -> list[str]:
     names = dataset.label_names
     if len(there) == 1:
         return [f"warning: all pictures are of class {names[there[0]]}: a CVAE learns nothing from the label"]
-    few = [label for label in there if found[label] < LEAST_CODES]
+    few = [label for label in there if found[label] < FEWEST_CODES]
     if not few:
         return []
     least = min(few, key=lambda label: found[label])
-    most = f"fewer than {LEAST_CODES} clean pictures (class {names[least]} has {found[least]})"
+    most = f"fewer than {FEWEST_CODES} clean pictures (class {names[least]} has {found[least]})"
     return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
 
 

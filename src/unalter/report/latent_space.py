@@ -45,10 +45,10 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
         generator = torch.Generator().manual_seed(seed)
         along = []
         for label in range(min(model.classes, MOST_CLASSES)):
-            start, end = model.network.draw(label, 2, generator)
+            start, end = model.network.sample_codes(label, 2, generator)
             along.append(Labelled(_class_name(model, label), sheet([_walk(model, start, end, label)])))
         found.append({"name": model.name, "what": "along each class, from one drawn code to another", "rows": along})
-        codes = model.network.draw(0, 4, generator)
+        codes = model.network.sample_codes(0, 4, generator)
         several = range(min(model.classes, COLUMNS))
         kinds = [np.concatenate([_decoded(model, code[None], label) for label in several]) for code in codes]
         rows = [Labelled("", sheet([row])) for row in kinds]

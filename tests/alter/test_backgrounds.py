@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
+import torch
 
-from unalter.alter.backgrounds import Backgrounds, find_backgrounds, pattern_backgrounds, win_back
+from unalter.alter import Blend, Branch, Invert, Recipe, load_recipe
+from unalter.alter.backgrounds import (
+    Backgrounds,
+    blend,
+    find_backgrounds,
+    pattern_backgrounds,
+    recognise,
+    win_back,
+)
 from unalter.data.digits import load_digits
 
 DIGITS = load_digits("test")[0][:, None]
@@ -102,3 +111,69 @@ def test_patterns_fit_the_pictures_and_differ(shape):
     assert patterns.dtype == np.uint8
     assert len(np.unique(patterns.reshape(6, -1), axis=0)) == 6
     assert (patterns == patterns[:, :1]).all()  # grey, on any number of channels
+
+
+WEIGHTS = pytest.mark.parametrize("weight", [0.3, 0.5, 0.7])
+
+
+def recipe_of(found: Backgrounds, shape: tuple[int, int, int] = (1, 28, 28)) -> Recipe:
+    return load_recipe("altered-mnist", shape).fitted_to(found)
+
+
+@WEIGHTS
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_recipe_tells_the_pictures_that_its_backgrounds_were_found_in(weight, channels):
+    planted = np.random.default_rng(3).integers(0, 256, (3, channels, 28, 28), dtype=np.uint8)
+    images = np.repeat(DIGITS[:500], channels, 1)
+    images[::2] = blended(DIGITS[:500:2], planted, weight)
+    found = find_backgrounds(images)
+    assert found is not None
+    rows, subjects = win_back(images, found)
+
+    told = recipe_of(found).unblend(images)
+
+    np.testing.assert_array_equal(told.backgrounds.members, found.members)
+    np.testing.assert_array_equal(told.rows, rows)
+    assert np.abs(told.images.astype(int) - subjects).max() <= 1
+    again = blend(told.images, told.backgrounds, told.backgrounds.members[rows])
+    assert np.abs(again.astype(int) - images[rows]).max() <= 1
+
+
+@WEIGHTS
+@pytest.mark.parametrize("rounded", [np.rint, np.floor])
+def test_true_backgrounds_are_recognised_however_the_blend_was_rounded_and_in_few_pictures(weight, rounded):
+    planted = pattern_backgrounds(1, 28, 28)
+    images = DIGITS[:60].copy()
+    which = np.full(60, -1)
+    which[:9] = np.arange(9) % 6
+    images[:9] = rounded(weight * images[:9] + (1 - weight) * planted[which[:9]].astype(float)).astype(np.uint8)
+    told = recognise(images, planted, weight)
+    np.testing.assert_array_equal(told.backgrounds.members, which)
+    assert np.abs(told.images.astype(int) - DIGITS[:9]).max() <= np.ceil(1 / weight)
+
+
+def test_a_recipe_without_one_known_weight_or_backgrounds_tells_none():
+    pictures = torch.from_numpy(pattern_backgrounds(1, 28, 28)).float() / 255
+    images = blended(DIGITS[:30], pattern_backgrounds(1, 28, 28), 0.5)
+    right = Blend(backgrounds=pictures)
+    others = [
+        [Blend(weight=(0.4, 0.6), backgrounds=pictures)],
+        [Blend()],
+        [Invert()],
+        [right, Blend(backgrounds=pictures.flip(0))],
+        [right, Blend(weight=(0.6, 0.6), backgrounds=pictures)],
+        [Blend(backgrounds=pictures[..., :20])],
+    ]
+    assert len(Recipe("r", [Branch(0.3, [right]), Branch(0.7, [])]).unblend(images).rows) == 30
+    for steps in others:
+        told = Recipe("r", [Branch(1, steps)]).unblend(images)
+        assert told.images.shape == (0, 1, 28, 28)
+        assert (told.backgrounds.members == -1).all()
+        assert told.backgrounds.members.shape == (30,)
+
+
+def test_grey_backgrounds_are_recognised_in_colour_pictures():
+    planted = pattern_backgrounds(1, 28, 28)
+    told = recognise(np.repeat(blended(DIGITS[:30], planted, 0.5), 3, 1), planted, 0.5)
+    assert told.images.shape == (30, 3, 28, 28)
+    np.testing.assert_array_equal(told.backgrounds.members, np.arange(30) % 6)

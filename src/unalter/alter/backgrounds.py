@@ -33,6 +33,18 @@ class Backgrounds:
         return float((self.members >= 0).mean())
 
 
+@dataclass(frozen=True)
+class Unblended:
+    """Which altered pictures show known backgrounds, and what they were before."""
+
+    backgrounds: Backgrounds
+    """The known ones, and which altered picture has which."""
+    rows: np.ndarray
+    """int64 [K]: the pictures with a background"""
+    images: np.ndarray
+    """uint8 [K, C, H, W]: their subjects"""
+
+
 def find_backgrounds(images: np.ndarray) -> Backgrounds | None:
     """Find the fixed backgrounds that bright subjects on black were blended with.
 
@@ -46,27 +58,19 @@ def find_backgrounds(images: np.ndarray) -> Backgrounds | None:
     Returns:
         The backgrounds, or None where no ring is shared by enough pictures.
     """
-    height, width = images.shape[-2:]
-    if min(height, width) < 4 * _RING:
-        return None
-    ring = np.ones((height, width), bool)
-    ring[_RING:-_RING, _RING:-_RING] = False
-    borders = images[:, :, ring].reshape(len(images), -1)
-    textured = np.flatnonzero(borders.max(1) - borders.min(1) > 8)
-    members = np.full(len(images), -1, np.int64)
+    textured, borders = _textured(images)
     if len(textured) == 0:
         return None
-    _, groups, counts = np.unique(borders[textured], axis=0, return_inverse=True, return_counts=True)
+    _, groups, counts = np.unique(borders, axis=0, return_inverse=True, return_counts=True)
+    groups = groups.reshape(-1)  # numpy 2.0 gives it another shape
     large = np.flatnonzero(counts >= max(_LEAST_FILES, _LEAST_SHARE * len(images)))
     if len(large) == 0:
         return None
+    members = np.full(len(images), -1, np.int64)
     floors, excesses = [], []
     for number, group in enumerate(large):
         floor = images[textured[groups == group]].min(0)
-        # a subject that reaches into the ring only adds to it: its picture is never darker than the floor
-        near = (borders[textured] == floor[:, ring].reshape(-1)).mean(1) > _RING_EQUAL
-        near[near] = (images[textured[near]].astype(np.int16) - floor >= -1).all((1, 2, 3))
-        rows = textured[near]
+        rows = _standing_on(floor, images, textured, borders, 0)
         members[rows] = number
         floors.append(images[rows].min(0))
         excesses.append(int((images[rows] - floors[-1]).max()))
@@ -76,29 +80,74 @@ def find_backgrounds(images: np.ndarray) -> Backgrounds | None:
     return Backgrounds(backgrounds, weight, members)
 
 
-def win_back(images: np.ndarray, found: Backgrounds) -> tuple[np.ndarray, np.ndarray]:
-    """Take the backgrounds off again: what was blended with them.
+def recognise(images: np.ndarray, backgrounds: np.ndarray, weight: float) -> Unblended:
+    """Tell the pictures that were blended with known backgrounds, as `find_backgrounds` does, and take these off.
 
     Args:
-        images: uint8 [N, C, H, W], the altered pictures that the backgrounds were found in.
-
-    Returns:
-        The rows int64 [K] that have a background, and their subjects uint8 [K, C, H, W], exact to a few levels.
+        images: uint8 [N, C, H, W], altered pictures.
+        backgrounds: uint8 [K, C, H, W], as many channels or one; of another size they are in none of the pictures.
+        weight: the subjects' in the blend.
     """
-    rows = np.flatnonzero(found.members >= 0)
-    return rows, without(images[rows], found, found.members[rows])
+    if backgrounds.shape[-2:] != images.shape[-2:]:
+        backgrounds = images[:0]
+    backgrounds = np.broadcast_to(backgrounds, (len(backgrounds), *images.shape[1:]))
+    members = np.full(len(images), -1, np.int64)
+    textured, borders = _textured(images)
+    for number, background in enumerate(backgrounds):
+        floor = np.rint((1 - weight) * background).astype(np.uint8)
+        # whoever blended them may have rounded halves the other way
+        members[_standing_on(floor, images, textured, borders, 1)] = number
+    found = Backgrounds(backgrounds, weight, members)
+    rows = np.flatnonzero(members >= 0)
+    return Unblended(found, rows, unblend(images[rows], found, members[rows]))
 
 
-def without(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
-    """Blended pictures less their backgrounds: uint8 [N, C, H, W] and int64 [N] to uint8 [N, C, H, W]."""
+def _textured(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures whose ring is not plain, int64 [M], and their rings, uint8 [M, P]."""
+    if min(images.shape[-2:]) < 4 * _RING:
+        return np.empty(0, np.int64), np.empty((0, 0), np.uint8)
+    borders = _ring(images)
+    textured = np.flatnonzero(borders.max(1) - borders.min(1) > 8)
+    return textured, borders[textured]
+
+
+def _ring(images: np.ndarray) -> np.ndarray:
+    inside = np.zeros(images.shape[-2:], bool)
+    inside[_RING:-_RING, _RING:-_RING] = True
+    return images[:, :, ~inside].reshape(len(images), -1)
+
+
+def _standing_on(
+    floor: np.ndarray, images: np.ndarray, textured: np.ndarray, borders: np.ndarray, tolerance: int
+) -> np.ndarray:
+    """The textured pictures, int64 [K], that show a floor [C, H, W]: most of its ring, and nowhere darker."""
+    apart = np.abs(borders.astype(np.int16) - _ring(floor[None]))
+    near = textured[(apart <= tolerance).mean(1) > _RING_EQUAL]
+    # a subject that reaches into the ring only adds to it
+    return near[(images[near].astype(np.int16) - floor >= -1).all((1, 2, 3))]
+
+
+def unblend(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
+    """What was blended with backgrounds, exact to a few levels: uint8 [N, C, H, W] and int64 [N] to uint8
+    [N, C, H, W].
+    """
     subjects = (images.astype(np.float32) - (1 - found.weight) * found.images[which]) / max(found.weight, 1 / 255)
     return np.clip(np.rint(subjects), 0, 255).astype(np.uint8)
 
 
-def blended(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
-    """Blend pictures with backgrounds as they were found: uint8 [N, C, H, W] and int64 [N] to uint8 [N, C, H, W]."""
+def blend(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarray:
+    """Pictures blended with backgrounds: uint8 [N, C, H, W] and int64 [N] to uint8 [N, C, H, W]."""
     mixed = found.weight * images.astype(np.float32) + (1 - found.weight) * found.images[which]
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+without, blended = unblend, blend  # as callers outside still call them
+
+
+def win_back(images: np.ndarray, found: Backgrounds) -> tuple[np.ndarray, np.ndarray]:
+    """The rows int64 [K] of the pictures that have a background, and their subjects uint8 [K, C, H, W]."""
+    rows = np.flatnonzero(found.members >= 0)
+    return rows, unblend(images[rows], found, found.members[rows])
 
 
 def pattern_backgrounds(channels: int, height: int, width: int) -> np.ndarray:

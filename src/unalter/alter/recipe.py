@@ -13,10 +13,11 @@ import yaml
 from torch import Tensor
 
 from unalter.alter.alteration import Alteration, ParameterError
-from unalter.alter.backgrounds import Backgrounds
+from unalter.alter.backgrounds import Backgrounds, Unblended, recognise
 from unalter.alter.draws import Draws, KeyedDraws
 from unalter.alter.geometric import Geometric
 from unalter.alter.kinds.blend import Blend
+from unalter.images.convert import to_float, to_uint8
 from unalter.images.sheet import write_picture
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
@@ -168,11 +169,27 @@ class Recipe:
         if plain:
             blended = _with_total(blended, found.share)
             plain = _with_total(plain, 1 - found.share)
-        pictures = torch.from_numpy(found.images).float() / 255
+        pictures = to_float(found.images)
         weight = (round(found.weight, 4),) * 2
         return replace(self, branches=(*blended, *plain))._blends_replaced(
             lambda step: replace(step, backgrounds=pictures, weight=weight)
         )
+
+    def unblend(self, images: np.ndarray) -> Unblended:
+        """Tell which altered pictures were blended with the recipe's backgrounds, and what they were before.
+
+        Args:
+            images: uint8 [N, C, H, W].
+
+        Returns:
+            None of the pictures where the recipe does not blend, or not with one weight and one set of backgrounds.
+        """
+        blends = [step for branch in self.branches for step in branch.steps if isinstance(step, Blend)]
+        sets = [step.backgrounds for step in blends if step.backgrounds is not None]
+        weights = {end for step in blends for end in step.weight}
+        if len(weights) != 1 or not sets or any(not torch.equal(other, sets[0]) for other in sets[1:]):
+            return recognise(images, images[:0], 1.0)
+        return recognise(images, to_uint8(sets[0].numpy()), weights.pop())
 
     def _blends_replaced(self, change) -> Recipe:
         branches = tuple(
@@ -222,7 +239,7 @@ def _with_total(branches: list[Branch], total: float) -> list[Branch]:
 def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
     digits = max(2, len(str(len(backgrounds) - 1)))  # names that sort as their numbers do
     names = [f"{number:0{digits}d}.png" for number in range(len(backgrounds))]
-    for name, picture in zip(names, np.rint(backgrounds.numpy() * 255).astype(np.uint8), strict=True):
+    for name, picture in zip(names, to_uint8(backgrounds.numpy()), strict=True):
         write_picture(folder / name, picture)
     for other in folder.glob("[0-9][0-9]*.png"):
         if other.stem.isdigit() and other.name not in names:  # of a recipe saved here before

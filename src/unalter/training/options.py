@@ -39,7 +39,7 @@ class TrainOptions(Options):
     device: str = "auto"
     """auto, cpu or cuda. (auto: CUDA where there is one.)"""
     precision: str = "auto"
-    """auto, 32-true or bf16-mixed. (auto: bf16 where the processor has it and it measures faster.)"""
+    """auto, 32-true or bf16-mixed. (auto: bf16 where the device computes in it natively.)"""
     batch_size: int = 128
     """Pictures a step. (128: .006 more SSIM in the same time than 256.)"""
     latent: int = 64

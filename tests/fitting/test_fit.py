@@ -12,13 +12,7 @@ from PIL import Image
 from unalter.alter import Blend, Branch, GaussianNoise, Invert, KeyedDraws, Recipe, Rotate, SaltAndPepper, fold_in
 from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.data.digits import load_digits
-from unalter.fitting.chain import parameter_refs
-from unalter.fitting.features import CdfFeatures, FeatureCovariance, Metric
 from unalter.fitting.fit import fit_recipe
-from unalter.fitting.gauss_newton import improved
-from unalter.fitting.imitation import Imitation
-from unalter.fitting.objective import Objective
-from unalter.fitting.statistics import Statistics
 
 DIGITS, LABELS = load_digits("train")
 DIGITS = DIGITS[:, None]
@@ -49,7 +43,6 @@ def test_nothing_is_found_where_nothing_was_altered():
     assert names(fit.recipe) == [[]]
     assert fit.before == fit.after
     assert fit.after < 2
-    assert not any(finding.occurs for finding in fit.findings)
 
 
 def test_noise_is_found_with_its_strength_and_again_with_the_same_seed():
@@ -65,8 +58,8 @@ def test_noise_is_found_with_its_strength_and_again_with_the_same_seed():
 
 
 def test_turning_and_inverting_are_found_with_labels():
-    with_values = altered(DIGITS[500:1000], Branch(1, [Rotate(degrees=(-40, 40)), Invert(probability=0.5)]))
-    fit = fit_recipe(DIGITS[:500], with_values, clean_labels=LABELS[:500], altered_labels=LABELS[500:1000])
+    moved = altered(DIGITS[500:1000], Branch(1, [Rotate(degrees=(-40, 40)), Invert(probability=0.5)]))
+    fit = fit_recipe(DIGITS[:500], moved, clean_labels=LABELS[:500], altered_labels=LABELS[500:1000])
     assert names(fit.recipe) == [["rotate", "invert"]]
     rotate, invert = fit.recipe.branches[0].steps
     assert isinstance(rotate, Rotate)
@@ -121,63 +114,22 @@ def test_what_no_chain_imitates_quite_is_not_taken_for_a_mixture():
     assert "gaussian-noise" in kinds
 
 
-def test_known_homographies_are_evidence():
-    size, steps = (28, 28), (Rotate(degrees=(20, 60)),)
-    moves = steps[0].homography(size, KeyedDraws(fold_in(3, torch.arange(300))))
-    fit = fit_recipe(DIGITS[:300], altered(DIGITS[300:600], Branch(1, steps)), homographies=moves.numpy())
-    assert names(fit.recipe) == [["rotate"]]
-    (rotate,) = fit.recipe.branches[0].steps
-    assert isinstance(rotate, Rotate)
-    assert rotate.degrees == pytest.approx((20, 60), abs=6)
+@pytest.mark.parametrize("count", [60, 100])
+def test_small_folders_in_which_a_label_has_but_one_or_two_pictures(count):
+    noisy = altered(DIGITS[500 : 500 + count], Branch(1, [Invert(probability=0.5)]))
+    labels = {"clean_labels": LABELS[:count], "altered_labels": LABELS[500 : 500 + count]}
+    assert names(fit_recipe(DIGITS[:count], noisy, **labels).recipe) == [["invert"]]
 
 
-def test_what_one_alteration_draws_does_not_depend_on_the_others():
-    x = torch.from_numpy(DIGITS[:50]).float() / 255
-    rotate, invert = Rotate(degrees=(-50, 50)), Invert(probability=0.5)
-    imitation = Imitation(x, 0)
-    alone, moves = imitation((rotate,))
-    with_invert, same_moves = imitation((rotate, invert))
-    assert torch.equal(moves, same_moves)
-    inverted = (with_invert - alone).abs().flatten(1).amax(1) > 1e-6
-    torch.testing.assert_close(with_invert[inverted], 1 - alone[inverted])
-    assert 10 < inverted.sum() < 40
-
-
-@pytest.fixture(scope="module")
-def bench() -> tuple[Objective, Metric]:
-    """Real pictures turned by -60..20 degrees."""
-    x = torch.from_numpy(DIGITS[:600]).float() / 255
-    real = torch.from_numpy(altered(DIGITS[600:1600], Branch(1, [Rotate(degrees=(-60, 20))]))).float() / 255
-    statistics = Statistics(x, real)
-    ramps = CdfFeatures(torch.cat([statistics(x), statistics(real)]))
-    features = ramps(statistics(real))
-    tried = Objective(Imitation(x, 0), lambda pictures: ramps(statistics(pictures)), features, len(x))
-    return tried, FeatureCovariance(features).metric(0.02)
-
-
-def test_pictures_of_one_kind_are_as_far_apart_as_chance_makes_them(bench):
-    tried, metric = bench
-    assert tried.distance((Rotate(degrees=(-60, 20)),), metric) == pytest.approx(metric.expected_distance, rel=0.7)
-    assert tried.distance((Rotate(degrees=(-20, 20)),), metric) > 3 * metric.expected_distance
-
-
-def test_slopes_in_a_probability_and_in_an_end_of_a_range_are_those_of_differences(bench):
-    tried, _ = bench
-    chain = (Rotate(degrees=(-40, 40), probability=0.6),)
-    for handle, by in zip(parameter_refs(chain), (0.2, 20, 20), strict=True):
-        one, other, factor = handle.slope_between(chain)
-        slope = (tried.features(one).mean(0) - tried.features(other or chain).mean(0)) / factor
-        value = handle.get(chain)
-        high, low = (tried.features(handle.set(chain, value + side * by)).mean(0) for side in (1, -1))
-        difference = (high - low) / (2 * by)
-        likeness = torch.nn.functional.cosine_similarity(slope, difference, dim=0)
-        assert likeness > 0.8
-        assert slope.norm() == pytest.approx(float(difference.norm()), rel=0.35)
-
-
-def test_handles_are_turned_to_where_the_pictures_are_like_the_real_ones(bench):
-    tried, metric = bench
-    (rotate,) = improved(tried, (Rotate(degrees=(-20, 20), probability=0.8),), metric, 8)
-    assert isinstance(rotate, Rotate)
-    assert rotate.degrees == pytest.approx((-60, 20), abs=8)
-    assert rotate.probability > 0.9
+def test_the_number_of_threads_changes_nothing():
+    pictures = altered(DIGITS[100:200], Branch(1, [GaussianNoise(sigma=(0.1, 0.3)), Invert(probability=0.5)]))
+    before = torch.get_num_threads()
+    fits = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            fits.append(fit_recipe(DIGITS[:100], pictures))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len({(fit.recipe.to_yaml(), fit.before, fit.after) for fit in fits}) == 1

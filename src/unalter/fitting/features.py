@@ -1,4 +1,4 @@
-"""How well imitated pictures stand for real ones: two heaps of pictures compared by the means of many features.
+"""How well imitated pictures stand for real ones: two sets of pictures compared by the means of many features.
 
 Each statistic is cut into ramps between fixed knots, so the mean of its ramps tells its distribution (ramps of equal
 weight add up to the 1-D Wasserstein distance along its quantiles). Random directions through all statistics tell how
@@ -84,29 +84,3 @@ class Metric:
     def __call__(self, difference: Tensor) -> np.ndarray:
         """The difference of two mean features [P] as float64 [D] with a scatter of at most 1 for one picture."""
         return (difference @ self.whiten).double().numpy()
-
-
-class Moved:
-    """How homographies of imitated pictures differ from known ones [K, 3, 3]."""
-
-    def __init__(self, homographies: Tensor) -> None:
-        places = _places(homographies)
-        self._ramps = CdfFeatures(places, directions=10)
-        features = self._ramps(places)
-        self._mean, self._known = features.mean(0), len(places)
-        self._metric = FeatureCovariance(features).metric(0.01)
-
-    def __call__(self, moves: Tensor) -> np.ndarray:
-        weight = 1 / (1 / self._known + 1 / len(moves))
-        return self._metric(self._ramps(_places(moves)).mean(0) - self._mean) * weight**0.5
-
-
-def _places(homographies: Tensor) -> Tensor:
-    """Where the centre and the corners come from, how large and which way round things are: [K, 13]."""
-    points = torch.tensor([[0.0, 0, 1], [-0.7, -0.7, 1], [0.7, -0.7, 1], [0.7, 0.7, 1], [-0.7, 0.7, 1]])
-    seen = homographies @ points.T
-    flat = (seen[:, :2] / seen[:, 2:].clamp_min(0.05)).clamp(-4, 4)
-    a, b = flat[:, :, 2] - flat[:, :, 4], flat[:, :, 1] - flat[:, :, 3]
-    area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    angle = torch.atan2(homographies[:, 1, 0], homographies[:, 1, 1])
-    return torch.cat([flat.flatten(1), area[:, None], area.abs().clamp_min(1e-3).log()[:, None], angle[:, None]], 1)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from threading import Lock
 
-import torch
 from torch import Tensor
 
 from unalter.alter.draws import KeyedDraws, fold_in
-from unalter.fitting.chain import Chain
+from unalter.fitting.chain import ORDER, Chain
 
 
 class Imitation:
@@ -17,42 +16,37 @@ class Imitation:
 
     So two chains that differ little give pictures that differ little, and what they share is worked out once.
     Every kind of alteration has its own stream: what one draws does not depend on which others are there.
+    Several threads may call it at once.
 
     Args:
         x: float32 [N, C, H, W] in 0..1.
+        rows: int64 [N], tell the pictures apart: each has its own random numbers.
         seed: of the random numbers.
-        finish: what happens to the pictures after the chain, None for nothing.
     """
 
     _KEPT = 24
     """Results that are remembered, of the first steps of chains."""
 
-    def __init__(self, x: Tensor, seed: int, finish: Callable[[Tensor], Tensor] | None = None) -> None:
-        self.x = x
-        self._finish = finish
-        self._rows = torch.arange(len(x))
-        self._seed = seed
-        self._known: OrderedDict[Chain, tuple[Tensor, Tensor]] = OrderedDict()
+    def __init__(self, x: Tensor, rows: Tensor, seed: int) -> None:
+        self._x, self._rows, self._seed = x, rows, seed
+        self._known: OrderedDict[Chain, Tensor] = OrderedDict()
+        self._lock = Lock()
 
-    def __call__(self, chain: Chain) -> tuple[Tensor, Tensor]:
-        """The altered pictures, rounded to 256 values, and their homographies [N, 3, 3]
-        (see `Recipe.apply_with_homography`).
-        """
-        pictures, moves = self._after(chain)
-        pictures = (pictures * 255).round().clamp(0, 255) / 255
-        return pictures if self._finish is None else self._finish(pictures), moves
+    def __call__(self, chain: Chain) -> Tensor:
+        """The altered pictures, rounded to 256 values."""
+        return (self._after(chain) * 255).round_().clamp_(0, 255).div_(255)
 
-    def _after(self, chain: Chain) -> tuple[Tensor, Tensor]:
+    def _after(self, chain: Chain) -> Tensor:
         if not chain:
-            return self.x, torch.eye(3).repeat(len(self.x), 1, 1)
-        if chain in self._known:
-            self._known.move_to_end(chain)
-            return self._known[chain]
-        pictures, moves = self._after(chain[:-1])
-        random = KeyedDraws(fold_in(self._seed, chain[-1].stream, self._rows))
-        pictures, homography = chain[-1].apply_with_homography(pictures, random)
-        result = pictures, moves if homography is None else moves @ homography
-        self._known[chain] = result
-        if len(self._known) > self._KEPT:
-            self._known.popitem(last=False)
-        return result
+            return self._x
+        with self._lock:
+            if chain in self._known:
+                self._known.move_to_end(chain)
+                return self._known[chain]
+        draws = KeyedDraws(fold_in(self._seed, ORDER.index(type(chain[-1])), self._rows))
+        altered = chain[-1](self._after(chain[:-1]), draws)
+        with self._lock:
+            self._known[chain] = altered
+            if len(self._known) > self._KEPT:
+                self._known.popitem(last=False)
+        return altered

@@ -2,74 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from unalter.fitting.chain import Chain
-from unalter.fitting.features import Metric, Moved
-from unalter.fitting.imitation import Imitation
+from unalter.fitting.features import Metric
+from unalter.fitting.parallel import Map, serial_map
 
 
-class Objective:
-    """Where chains are tried: clean pictures to alter, and altered ones to compare with.
+class Objective(Protocol):
+    """What a chain is fitted to."""
+
+    def residuals(self, chains: Sequence[Chain], metric: Metric) -> np.ndarray:
+        """What is to become small for each of K chains, float64 [K, D]: the sum of squares over D."""
+        ...
+
+
+class ImitationObjective:
+    """How clean pictures, altered by a chain, differ from altered ones.
 
     Args:
-        imitation: of the clean pictures.
-        measure: the features of pictures [N, C, H, W]: [N, P].
+        parts: each a function from a chain to the features [n, P] of some clean pictures that it altered.
         real: the features of the altered pictures [M, P].
         distinct: how many of the clean pictures differ; where they repeat, their means scatter as fewer do.
-        moved: how homographies compare with known ones, if any are.
+        run: how parts and chains are worked on.
     """
 
     def __init__(
-        self,
-        imitation: Imitation,
-        measure: Callable[[Tensor], Tensor],
-        real: Tensor,
-        distinct: int,
-        moved: Moved | None = None,
+        self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map
     ) -> None:
         self.real = real
-        self._imitation, self._measure, self._moved = imitation, measure, moved
+        self._parts, self._run = parts, run
         self._mean = real.mean(0)
         self._scale = (1 / len(real) + 1 / distinct) ** -0.5
+        self._known: dict[Chain, Tensor] = {}
 
-    def features(self, chain: Chain) -> Tensor:
-        """The features of imitated pictures, [N, P]."""
-        return self._measure(self._imitation(chain)[0])
+    def mean_features(self, chains: Sequence[Chain]) -> Tensor:
+        """The mean features of imitated pictures, [K, P]."""
+        unknown = [chain for chain in dict.fromkeys(chains) if chain not in self._known]
+        jobs = [(part, chain) for chain in unknown for part in self._parts]
+        features = self._run(lambda job: _sum_and_count(job[0](job[1])), jobs)
+        for number, chain in enumerate(unknown):
+            sums, counts = zip(*features[number * len(self._parts) :][: len(self._parts)], strict=True)
+            self._known[chain] = torch.stack(sums).sum(0) / sum(counts)
+        return torch.stack([self._known[chain] for chain in chains])
 
-    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
-        """How the imitated pictures differ: float64 [D], the sum of squares about `metric.freedom` by chance."""
-        pictures, moves = self._imitation(chain)
-        difference = metric(self._measure(pictures).mean(0) - self._mean) * self._scale
-        return difference if self._moved is None else np.concatenate([difference, self._moved(moves)])
+    def residuals(self, chains: Sequence[Chain], metric: Metric) -> np.ndarray:
+        """How the imitated pictures of each of K chains differ from the real ones.
+
+        Returns:
+            float64 [K, D], the sum of squares over D about `metric.expected_distance` by chance.
+        """
+        if not chains:
+            return np.zeros((0, metric.whiten.shape[1]))
+        # one after the other: a product of all of them rounds otherwise than that of some
+        differences = (self.mean_features(chains) - self._mean).unbind()
+        return np.stack([metric(difference) for difference in differences]) * self._scale
+
+    def distances(self, chains: Sequence[Chain], metric: Metric) -> np.ndarray:
+        """The sums of the squares: float64 [K]."""
+        return np.square(self.residuals(chains, metric)).sum(1)
 
     def distance(self, chain: Chain, metric: Metric) -> float:
-        """The sum of the squares."""
-        return float(np.square(self.residuals(chain, metric)).sum())
+        """The one of a single chain."""
+        return float(self.distances([chain], metric)[0])
 
 
-class Part(Objective):
-    """A bench for a chain that a share of the pictures takes, where what the others take stays."""
-
-    def __init__(self, whole: Objective, share: float, others: np.ndarray) -> None:
-        self._whole, self._share, self._others = whole, share, others
-
-    def residuals(self, chain: Chain, metric: Metric) -> np.ndarray:
-        return self._share * self._whole.residuals(chain, metric) + self._others
+def _sum_and_count(features: Tensor) -> tuple[Tensor, int]:
+    return features.sum(0), len(features)
 
 
 @dataclass(frozen=True)
 class Objectives:
-    """The benches of a search."""
+    """The objectives of a search."""
 
-    screen: Objective
+    screen: ImitationObjective
     """Few pictures, for many trials."""
-    fit: Objective
-    polish: Objective
+    fit: ImitationObjective
+    polish: ImitationObjective
     """Many pictures, for the last digits."""
-    check: Objective
+    check: ImitationObjective
     """Pictures that nothing is fitted to."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from unalter.alter import Recipe, find_backgrounds, load_recipe
 from unalter.data.dataset import Dataset, read_dataset
@@ -126,31 +123,18 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
 
     def fit() -> Recipe:
         console.say("looking at the two folders: how were the altered pictures made?")
-        with _one_thread():
-            return fit_recipe(
-                dataset.clean.images,
-                dataset.altered.images,
-                clean_labels=dataset.clean.labels,
-                altered_labels=dataset.altered.labels,
-                seed=seed,
-                on_progress=lambda words: console.say(f"  {words}"),
-            ).recipe
+        return fit_recipe(
+            dataset.clean.images,
+            dataset.altered.images,
+            clean_labels=dataset.clean.labels,
+            altered_labels=dataset.altered.labels,
+            seed=seed,
+            on_progress=lambda words: console.say(f"  {words}"),
+        ).recipe
 
     return from_cache(
         "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml")
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A fit is thousands of small steps: several threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console) -> Pairs:

@@ -108,16 +108,87 @@ def test_any_name_is_kept(tmp_path, name):
     assert load_recipe(tmp_path / "recipe.yaml").name == name
 
 
+def blended(pictures: torch.Tensor) -> Recipe:
+    return Recipe("r", [Branch(1, [Blend(backgrounds=pictures)])])
+
+
+def backgrounds_of(recipe: Recipe) -> torch.Tensor:
+    (step,) = recipe.branches[0].steps
+    assert isinstance(step, Blend) and step.backgrounds is not None
+    return step.backgrounds
+
+
 @pytest.mark.parametrize("count", [1, 100, 120])
-def test_backgrounds_keep_their_order_and_those_of_an_earlier_recipe_go(tmp_path, count):
-    folder = tmp_path / "backgrounds"
-    for pictures_now in (random_backgrounds(130, (1, 4, 4)), random_backgrounds(count, (1, 4, 4)).flip(0)):
-        Recipe("r", [Branch(1, [Blend(backgrounds=pictures_now)])]).save(tmp_path / "recipe.yaml")
-        (step,) = load_recipe(tmp_path / "recipe.yaml").branches[0].steps
-        assert isinstance(step, Blend) and step.backgrounds is not None
-        assert torch.equal(step.backgrounds, pictures_now)
-    names = sorted(path.name for path in folder.iterdir())
+def test_backgrounds_keep_their_order(tmp_path, count):
+    pictures_now = random_backgrounds(count, (1, 4, 4))
+    blended(pictures_now).save(tmp_path / "found.yaml")
+    assert torch.equal(backgrounds_of(load_recipe(tmp_path / "found.yaml")), pictures_now)
+    names = sorted(path.name for path in (tmp_path / "found-backgrounds").iterdir())
     assert (names[0], names[-1]) == {1: ("00.png",) * 2, 100: ("00.png", "99.png"), 120: ("000.png", "119.png")}[count]
+
+
+def test_every_recipe_of_a_folder_has_its_own_backgrounds(tmp_path):
+    three = dict(zip("abc", random_backgrounds(6, (1, 4, 4)).split(2), strict=True))
+    for name, pictures_now in three.items():
+        blended(pictures_now).save(tmp_path / f"{name}.yaml")
+    for name, pictures_now in three.items():
+        assert torch.equal(backgrounds_of(load_recipe(tmp_path / f"{name}.yaml")), pictures_now)
+    (tmp_path / "mine.yaml").write_text("branches: [{steps: [blend]}]")
+    assert load_recipe(tmp_path / "mine.yaml").needs_backgrounds
+
+
+@pytest.mark.parametrize("theirs", ["01.png", "07.png", "sky.png", "notes.txt"])
+def test_saving_leaves_alone_what_others_put_into_the_folder(tmp_path, theirs):
+    pictures_now = random_backgrounds(3, (1, 4, 4))
+    folder = tmp_path / "r-backgrounds"
+    folder.mkdir()
+    (folder / theirs).write_bytes(b"mine")
+    for _ in range(2):  # the second time into the folder of the first
+        blended(pictures_now).save(tmp_path / "r.yaml")
+        assert torch.equal(backgrounds_of(load_recipe(tmp_path / "r.yaml")), pictures_now)
+        assert [path.name for path in folder.iterdir()] == [theirs]
+        assert (folder / theirs).read_bytes() == b"mine"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["r-backgrounds", "r-backgrounds-2", "r.yaml"]
+
+
+def test_a_recipe_saved_over_another_has_its_own_backgrounds(tmp_path):
+    first, second = random_backgrounds(9, (1, 4, 4)).split((5, 4))
+    for pictures_now in (first, second, first):
+        blended(pictures_now).save(tmp_path / "recipe.yaml", "backgrounds")
+        assert torch.equal(backgrounds_of(load_recipe(tmp_path / "recipe.yaml")), pictures_now)
+    assert [len(list((tmp_path / name).iterdir())) for name in ("backgrounds", "backgrounds-2")] == [5, 4]
+
+
+def test_lost_backgrounds_are_written_again(tmp_path):
+    pictures_now = random_backgrounds(3, (3, 4, 4))
+    blended(pictures_now).save(tmp_path / "r.yaml")
+    (tmp_path / "r-backgrounds" / "01.png").unlink()
+    blended(pictures_now).save(tmp_path / "r.yaml")
+    assert torch.equal(backgrounds_of(load_recipe(tmp_path / "r.yaml")), pictures_now)
+    assert not (tmp_path / "r-backgrounds-2").exists()
+
+
+def test_a_recipe_that_names_no_folder_takes_the_one_beside_it_as_earlier_versions_saved_it(tmp_path):
+    pictures_now = random_backgrounds(3, (1, 4, 4))
+    recipe = blended(pictures_now)
+    recipe.save(tmp_path / "r.yaml", "backgrounds")
+    (tmp_path / "r.yaml").write_text(recipe.to_yaml())
+    assert torch.equal(backgrounds_of(load_recipe(tmp_path / "r.yaml")), pictures_now)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("nowhere", r"line 2: no such folder of backgrounds: .*nowhere"),
+        ("[a, b]", "line 2: backgrounds is the name of a folder beside this file"),
+        ("", "line 2: backgrounds is the name of a folder beside this file"),
+        (".", "no PNG in the folder of backgrounds"),
+    ],
+)
+def test_a_folder_that_cannot_be_taken_is_told(tmp_path, named, message):
+    path = written(tmp_path, f"name: mine\nbackgrounds: {named}\nbranches: [{{steps: [blend]}}]")
+    with pytest.raises(InputError, match=message):
+        load_recipe(path)
 
 
 def test_backgrounds_of_another_size_are_told_with_both_sizes(tmp_path):

@@ -318,7 +318,7 @@ def test_recipe_writes_a_recipe_that_alter_takes(capsys, tmp_path, small_data):
     code, said, err = run(capsys, "recipe", small_data, "--out", out)
     assert code == 0, err
     assert "recipe fitted:" in said and "rotate" in said and f"written: {out}" in said
-    assert {"found.yaml", "backgrounds/00.png"} <= set(tree(out.parent))
+    assert {"found.yaml", "found-backgrounds/00.png"} <= set(tree(out.parent))
     code, _, err = run(capsys, "alter", small_data / "clean", tmp_path / "again", "--recipe", out, "--count", 5)
     assert code == 0, err
 

@@ -145,7 +145,7 @@ def test_a_kept_recipe_that_lost_its_backgrounds_is_fitted_anew(dataset, fits, e
     backgrounds = torch.from_numpy(pattern_backgrounds(1, 28, 28)).float() / 255
     fits.recipe = Recipe("fitted", (Branch(1.0, (Blend(backgrounds=backgrounds),)),))
     learned_recipe(dataset, 0, QUIET)
-    folder = kept(empty_cache, "recipe.yaml").parent / "backgrounds"
+    folder = kept(empty_cache, "recipe.yaml").parent / "recipe-backgrounds"
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

@@ -13,12 +13,12 @@ import yaml
 from torch import Tensor
 
 from unalter.alter.alteration import Alteration, ParameterError
+from unalter.alter.background_files import save_backgrounds
 from unalter.alter.backgrounds import Backgrounds, Unblended, recognise
 from unalter.alter.draws import Draws, KeyedDraws
 from unalter.alter.geometric import Geometric
 from unalter.alter.kinds.blend import Blend
 from unalter.images.convert import to_float, to_uint8
-from unalter.images.sheet import write_picture
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
 
@@ -197,19 +197,23 @@ class Recipe:
         )
         return replace(self, branches=branches)
 
-    def to_yaml(self) -> str:
-        """The recipe as text; backgrounds are kept beside it as pictures (see `save`)."""
-        content = {
-            "name": self.name,
-            "branches": [
-                {"share": branch.share, "steps": [_step_to_dict(step) for step in branch.steps]}
-                for branch in self.branches
-            ],
-        }
+    def to_yaml(self, backgrounds: str | None = None) -> str:
+        """The recipe as text; its backgrounds are pictures, in a folder of this name beside the file (see `save`)."""
+        content: dict[str, Any] = {"name": self.name}
+        if backgrounds is not None:
+            content["backgrounds"] = backgrounds
+        content["branches"] = [
+            {"share": branch.share, "steps": [_step_to_dict(step) for step in branch.steps]} for branch in self.branches
+        ]
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
-    def save(self, path: Path) -> None:
-        """Write the recipe, and its backgrounds as PNG (256 levels) into `backgrounds/` beside it.
+    def save(self, path: Path, backgrounds: str | None = None) -> None:
+        """Write the recipe, and its backgrounds as PNG (256 levels) into a folder beside it, which it names.
+
+        Args:
+            path: of the YAML file.
+            backgrounds: the folder's name, with a number behind it where that holds anything else; None: that of the
+                file with `-backgrounds`.
 
         Raises:
             InputError: its blends have different backgrounds, and there is one folder of them.
@@ -218,9 +222,10 @@ class Recipe:
         sets = [step.backgrounds for step in steps if isinstance(step, Blend) and step.backgrounds is not None]
         if any(not torch.equal(pictures, sets[0]) for pictures in sets[1:]):
             raise InputError(f"recipe {self.name}: its blends have different backgrounds; a file can keep one set only")
+        folder = None
         if sets:
-            _save_backgrounds(path.parent / "backgrounds", sets[0])
-        write_text(path, self.to_yaml())
+            folder = save_backgrounds(path.parent / (backgrounds or f"{path.stem}-backgrounds"), sets[0]).name
+        write_text(path, self.to_yaml(folder))
 
 
 def _step_to_dict(step: Alteration) -> dict[str, dict[str, Any]]:
@@ -234,13 +239,3 @@ def _with_total(branches: list[Branch], total: float) -> list[Branch]:
     # four digits: what a person reads in the file is what is used
     shares = [round(branch.share / now * total, 4) for branch in branches]
     return [replace(branch, share=share) for branch, share in zip(branches, shares, strict=True) if share > 0]
-
-
-def _save_backgrounds(folder: Path, backgrounds: Tensor) -> None:
-    digits = max(2, len(str(len(backgrounds) - 1)))  # names that sort as their numbers do
-    names = [f"{number:0{digits}d}.png" for number in range(len(backgrounds))]
-    for name, picture in zip(names, to_uint8(backgrounds.numpy()), strict=True):
-        write_picture(folder / name, picture)
-    for other in folder.glob("[0-9][0-9]*.png"):
-        if other.stem.isdigit() and other.name not in names:  # of a recipe saved here before
-            other.unlink()

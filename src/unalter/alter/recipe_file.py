@@ -8,17 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-import torch
 import yaml
-from torch import Tensor
 from yaml.reader import ReaderError
 
 from unalter.alter.alteration import Alteration, ParameterError
+from unalter.alter.background_files import load_backgrounds
 from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.alter.catalogue import KINDS
 from unalter.alter.recipe import Branch, Recipe
-from unalter.data.decode import read_picture
+from unalter.images.convert import to_float
 from unalter.support.errors import InputError
 
 _NULL = "tag:yaml.org,2002:null"
@@ -42,32 +40,35 @@ def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> 
         InputError: no such preset or file, or something in it is not understood: then with the file's line.
     """
     if str(name) in presets():
-        folder: Path | None = None
         text = (resources.files("unalter.alter") / "presets" / f"{name}.yaml").read_text("utf-8")
+        recipe, folder = _parse(text, str(name))[0], None
     else:
         path = Path(name)
         if not path.is_file():
             raise InputError(f"{name}: no such recipe; give a YAML file or one of: {', '.join(presets())}")
-        folder = path.parent / "backgrounds"
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: cannot be read as text ({error})") from None
-    recipe = _parse(text, str(name))
+        recipe, named = _parse(text, str(name))
+        folder = path.parent / (named.folder() if named is not None else "backgrounds")
+        if named is not None and not folder.is_dir():
+            raise named.error(f"no such folder of backgrounds: {folder}")
     if recipe.blends and folder is not None and folder.is_dir():
-        return recipe.with_backgrounds(_load_backgrounds(folder))
+        return recipe.with_backgrounds(load_backgrounds(folder))
     if recipe.blends and shape is not None:
-        return recipe.with_backgrounds(torch.from_numpy(pattern_backgrounds(*shape)).float() / 255)
+        return recipe.with_backgrounds(to_float(pattern_backgrounds(*shape)))
     return recipe
 
 
-def _parse(text: str, file: str) -> Recipe:
+def _parse(text: str, file: str) -> tuple[Recipe, _Part | None]:
+    """A recipe, and where its backgrounds are named."""
     whole = _composed(text, file)
-    entries = whole.entries("a recipe has a name and a list of branches", ("name", "branches"))
+    entries = whole.entries("a recipe has a name and a list of branches", ("name", "backgrounds", "branches"))
     branches = entries["branches"].items("branches are a list, each behind a dash") if "branches" in entries else []
     name = entries["name"].text() if "name" in entries else None
     values = {"name": file if name is None else name, "branches": [_parse_branch(branch) for branch in branches]}
-    return _made(Recipe, values, entries, whole)
+    return _made(Recipe, values, entries, whole), entries.get("backgrounds")
 
 
 def _parse_branch(branch: _Part) -> Branch:
@@ -136,6 +137,13 @@ class _Part:
             raise self.error("a word, a number or a list of numbers must stand here")
         return None if self._is_empty else self.node.value
 
+    def folder(self) -> str:
+        """The name of a folder."""
+        name = self.text() if isinstance(self.node, yaml.ScalarNode) else None
+        if not name:
+            raise self.error("backgrounds is the name of a folder beside this file")
+        return name
+
     def value(self) -> Any:
         """A number, a word, a list of those; None for nothing."""
         if isinstance(self.node, yaml.SequenceNode):
@@ -182,18 +190,3 @@ def _number(text: str | None) -> str | int | float | None:
         except ValueError:
             continue
     return text
-
-
-def _load_backgrounds(folder: Path) -> Tensor:
-    try:
-        pictures = [read_picture(path) for path in sorted(folder.glob("*.png"))]
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{folder}: a background cannot be read ({error})") from None
-    if not pictures:
-        raise InputError(f"{folder}: no PNG in the folder of backgrounds")
-    if len({picture.shape[:2] for picture in pictures}) > 1:
-        raise InputError(f"{folder}: the backgrounds differ in size")
-    if any(picture.ndim == 3 for picture in pictures):
-        pictures = [np.dstack([picture] * 3) if picture.ndim == 2 else picture for picture in pictures]
-    stacked = torch.from_numpy(np.stack(pictures)).float() / 255
-    return stacked[:, None] if stacked.ndim == 3 else stacked.permute(0, 3, 1, 2)

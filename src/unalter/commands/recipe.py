@@ -8,7 +8,6 @@ from unalter.alter import Recipe
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.pipeline.prepare import learned_recipe, read_data
 from unalter.support.console import Console
-from unalter.support.errors import InputError
 from unalter.support.files import check_output
 
 
@@ -16,12 +15,9 @@ def fit_folder(data: Path | None, out: Path, reading: DataOptions = AS_FOUND, *,
     """Fit a recipe to a data set; write `out` (YAML), and the backgrounds of blends as PNG beside it.
 
     Raises:
-        InputError: the data or `out` cannot be used, or something lies where the backgrounds would go.
+        InputError: the data or `out` cannot be used.
     """
     check_output(out)
-    backgrounds = out.absolute().parent / "backgrounds"
-    if not out.exists() and backgrounds.is_dir() and any(backgrounds.iterdir()):
-        raise InputError(f"{backgrounds} exists and would be written to; give --out a file in another folder")
     console = Console()
     recipe = learned_recipe(read_data(data, reading, console), seed, console)
     recipe.save(out)

@@ -91,7 +91,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
     run, recipe = experiment.run, experiment.recipe
     write_pairs(run.pairs, experiment.dataset, experiment.pairs)
     if recipe is not None:
-        recipe.save(run.recipe)
+        recipe.save(run.recipe, run.backgrounds.name)
     head: dict[str, Any] = {"unalter": __version__}
     if experiment.data is not None:
         head["data"] = os.path.abspath(experiment.data)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from PIL import Image
 
 import unalter
 from unalter import InputError
+from unalter.commands.generate import write_generated
 from unalter.data.digits import load_digits
+from unalter.support.console import Console
 
 MODELS = ("ae", "vae", "cvae")
 
@@ -75,10 +78,32 @@ def test_samples_scatter_about_the_mean_and_follow_their_seed(small_run: Path, d
 
 def test_the_label_decides_what_a_cvae_generates(small_run: Path):
     model = unalter.load(small_run, "cvae")
-    seven, again, one = model.generate(7, 5, seed=0), model.generate(7, 5, seed=0), model.generate(1, 5, seed=0)
+    seven, again, one = (model.generate(label, 5, seed=0, warn=False) for label in (7, 7, 1))
     assert seven.shape == (5, 28, 28) and seven.dtype == np.uint8
     assert np.array_equal(seven, again)
     assert not np.array_equal(seven, one)
+
+
+def test_a_class_is_generated_alike_alone_and_with_all_others(small_run: Path, tmp_path: Path):
+    model = unalter.load(small_run, "cvae")
+    for name, label, every in (("all", None, True), ("seven", "7", False)):
+        write_generated(model, tmp_path / f"{name}.png", label, every, 5, 3, Console(quiet=True))
+    together, alone = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("all", "seven"))
+    height = alone.shape[0] - 4  # less the gap below, which the next row has above
+    assert np.array_equal(together[7 * height : 8 * height + 4], alone)
+
+
+def test_where_no_prior_is_known_that_is_said(small_run: Path, tmp_path: Path, capsys):
+    """Of 80 clean digits no class has enough to know where its codes lie; all together have, for the VAE."""
+    cvae, vae = unalter.load(small_run, "cvae"), unalter.load(small_run, "vae")
+    assert vae.has_prior() and not cvae.has_prior(7)
+    with pytest.warns(UserWarning, match=r"drawn from N\(0, I\)"):
+        cvae.generate(7, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vae.generate(count=2)
+        write_generated(cvae, tmp_path / "sevens.png", "7", False, 2, 0, Console())
+    assert "drawn from N(0, I)" in capsys.readouterr().out
 
 
 def test_what_cannot_be_generated_is_said(small_run: Path):

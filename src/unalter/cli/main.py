@@ -194,9 +194,12 @@ def generate(
     Draws codes from where those of clean pictures lie, and decodes them (with the label).
     """
     from unalter.commands.generate import generating_model, write_generated
+    from unalter.support.console import Console
 
     loaded = generating_model(run, model, device)
-    write_generated(loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed)
+    write_generated(
+        loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed, console=Console()
+    )
     click.echo(f"written: {out}")
 
 

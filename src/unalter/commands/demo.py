@@ -42,7 +42,7 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     )
     run = train(out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=10, batch_size=_BATCH, seed=seed)
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
-    write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed)
+    write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed, console)
     console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")
     for path in (
         "run/report.html",

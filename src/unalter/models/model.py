@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,9 @@ class Model:
             images = images.squeeze(1)
         return images.to(codes.device) if isinstance(codes, Tensor) else images.numpy()
 
-    def generate(self, label: int | str | None = None, count: int = 16, seed: int | None = None) -> np.ndarray:
+    def generate(
+        self, label: int | str | None = None, count: int = 16, seed: int | None = None, *, warn: bool = True
+    ) -> np.ndarray:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
@@ -120,6 +123,7 @@ class Model:
             count: how many.
             seed: the same seed gives the same pictures of a class, whichever others are asked for; None: others
                 each time.
+            warn: with a `UserWarning` where the model has no prior of this class (see `has_prior`).
 
         Returns:
             uint8 [count, H, W], in colour [count, 3, H, W].
@@ -135,6 +139,8 @@ class Model:
             raise InputError(f"count is {count}; it must be at least 1")
         known = self._labels(label, count)  # a wrong one is told before anything is drawn
         one = 0 if known is None else int(known[0])
+        if warn and not self.has_prior(label):
+            warnings.warn(self.without_prior, UserWarning, stacklevel=2)
         generator = torch.Generator()
         if seed is None:
             generator.seed()
@@ -142,6 +148,22 @@ class Model:
             generator.manual_seed(seed + one)
         z = self.network.sample_codes(one, count, generator)
         return np.rint(self.decode(z.numpy(), None if known is None else one) * 255).astype(np.uint8)
+
+    def has_prior(self, label: int | str | None = None) -> bool:
+        """Whether it is known where the codes of a class lie; else they are drawn from the standard normal.
+
+        It is fitted at the end of a training, for classes that have enough clean pictures.
+        """
+        known = self._labels(label, 1)
+        return self.network.prior is not None and self.network.prior.fitted(0 if known is None else int(known[0]))
+
+    @property
+    def without_prior(self) -> str:
+        """What to say where it is not known."""
+        return (
+            f"the {self.name} does not know where the codes of these pictures lie (training is not finished, or has "
+            "too few clean ones of the class): they are drawn from N(0, I), and look less like real ones"
+        )
 
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Means and, of a variational model, logarithms of variances, on the CPU: [N, latent] each."""

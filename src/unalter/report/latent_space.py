@@ -58,7 +58,7 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
-    return model.generate(label, count, seed).reshape(count, *model.image_shape)
+    return model.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
 
 
 def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np.ndarray]:

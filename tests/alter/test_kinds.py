@@ -75,6 +75,12 @@ def pictures(shape: tuple[int, int, int], count: int = N) -> torch.Tensor:
 
 @every_operation
 @every_shape
+def test_no_pictures_are_no_pictures(name, shape):
+    assert operations(shape)[name](torch.empty(0, *shape), streams(0)).shape == (0, *shape)
+
+
+@every_operation
+@every_shape
 @pytest.mark.parametrize("probability", [1.0, 0.5])
 def test_a_picture_comes_out_the_same_alone_and_in_any_batch(name, shape, probability):
     operation = replace(operations(shape)[name], probability=probability)

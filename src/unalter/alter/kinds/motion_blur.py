@@ -36,6 +36,8 @@ class MotionBlur(Photometric):
         if min(height, width) <= reach:
             raise InputError(f"motion-blur: {self.length[1]:g} pixels are too long for pictures of {(height, width)}")
         kernels = _lines(random.between(*self.length), random.between(*self.angle) * (math.pi / 180), reach)
+        if count == 0:
+            return x
         # every plane its own group, so that each picture has its own kernel
         planes = F.pad(x, (reach,) * 4, mode="reflect").reshape(1, count * channels, height + 2 * reach, -1)
         kernels = kernels.repeat_interleave(channels, 0)[:, None]

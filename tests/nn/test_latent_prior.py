@@ -24,9 +24,9 @@ def generator(seed: int = 0) -> torch.Generator:
 
 @pytest.fixture(scope="module")
 def fitted() -> LatentPrior:
-    mixture = LatentPrior(2, 2, LATENT)
-    mixture.fit(*codes(600), seed=0)
-    return mixture
+    prior = LatentPrior(2, 2, LATENT)
+    prior.fit(*codes(600), seed=0)
+    return prior
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -51,24 +51,24 @@ def test_classes_have_as_many_components_as_their_codes_can_bear():
     given, labels = codes(600)
     least = least_codes(LATENT)
     for count, components in ((least, 1), (2 * least - 1, 1), (2 * least, 2), (600, 4)):
-        mixture = LatentPrior(2, 4, LATENT)
+        prior = LatentPrior(2, 4, LATENT)
         rows = np.concatenate([np.flatnonzero(labels == 0)[:count], np.flatnonzero(labels == 1)])
-        mixture.fit(given[rows], labels[rows], seed=0)
-        assert (mixture.weights > 0).sum(1).tolist() == [components, 4]
-        torch.testing.assert_close(mixture.weights.sum(1), torch.ones(2))
+        prior.fit(given[rows], labels[rows], seed=0)
+        assert (prior.weights > 0).sum(1).tolist() == [components, 4]
+        torch.testing.assert_close(prior.weights.sum(1), torch.ones(2))
 
 
 def test_a_class_with_too_few_codes_keeps_the_standard_normal():
     given, labels = codes(600)
     rows = np.concatenate([np.flatnonzero(labels == 0)[: FEWEST_CODES - 1], np.flatnonzero(labels == 1)])
-    mixture = LatentPrior(3, 2, LATENT)  # and of the third class there is none
-    mixture.fit(given[rows], labels[rows], seed=0)
-    assert [mixture.fitted(label) for label in range(3)] == [False, True, False]
+    prior = LatentPrior(3, 2, LATENT)  # and of the third class there is none
+    prior.fit(given[rows], labels[rows], seed=0)
+    assert [prior.fitted(label) for label in range(3)] == [False, True, False]
     for label in (0, 2):
-        drawn = mixture.sample(label, MANY, generator())
+        drawn = prior.sample(label, MANY, generator())
         assert drawn.mean(0).abs().max() < 0.04
         torch.testing.assert_close(drawn.T.cov(), torch.eye(LATENT), atol=0.05, rtol=0)
-    assert mixture.sample(1, MANY, generator()).mean(0)[1] == pytest.approx(3, abs=0.2)
+    assert prior.sample(1, MANY, generator()).mean(0)[1] == pytest.approx(3, abs=0.2)
 
 
 @pytest.mark.parametrize("count", [40, 128, 300, 600, 1_200])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unalter.alter import Alteration, Branch, Recipe, find_backgrounds
-from unalter.alter.backgrounds import Backgrounds, blended, win_back, without
+from unalter.alter.backgrounds import Backgrounds, blend, unblend
 from unalter.alter.kinds.blend import Blend
 from unalter.pairing.search import GallerySearch
 
@@ -36,19 +36,24 @@ class Group:
         if self.backgrounds is None:
             return images
         which = np.arange(len(images)) % len(self.backgrounds.images)
-        return without(blended(images, self.backgrounds, which), self.backgrounds, which)  # with the same rounding
+        return unblend(blend(images, self.backgrounds, which), self.backgrounds, which)  # with the same rounding
 
 
 def group_by_blend(images: np.ndarray, recipe: Recipe) -> list[Group]:
-    """Altered pictures uint8 [N, C, H, W] by whether they were blended; each came by any of the fitting branches."""
-    found = find_backgrounds(images) if recipe.blends else None
+    """Altered pictures uint8 [N, C, H, W] by whether they were blended; each came by any of the fitting branches.
+
+    Backgrounds are those of the recipe, or looked for where it has none.
+    """
+    if recipe.needs_backgrounds and (found := find_backgrounds(images)) is not None:
+        recipe = recipe.fitted_to(found)
     with_blend = [branch for branch in recipe.branches if _blends(branch)]
-    other = [branch for branch in recipe.branches if branch not in with_blend]
-    if found is None:
-        return [Group(np.arange(len(images)), images, _chains(other or with_blend))]
-    rows, subjects = win_back(images, found)
-    rest = np.flatnonzero(found.members < 0)
-    return [Group(rows, subjects, _chains(with_blend), found), Group(rest, images[rest], _chains(other or with_blend))]
+    other = _chains([branch for branch in recipe.branches if branch not in with_blend] or with_blend)
+    unblended = recipe.unblend(images)
+    if len(unblended.rows) == 0:
+        return [Group(np.arange(len(images)), images, other)]
+    rest = np.flatnonzero(unblended.backgrounds.members < 0)
+    blends = Group(unblended.rows, unblended.images, _chains(with_blend), unblended.backgrounds)
+    return [blends, Group(rest, images[rest], other)]
 
 
 def _blends(branch: Branch) -> bool:

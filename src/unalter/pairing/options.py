@@ -10,8 +10,8 @@ class PairingOptions:
     """Counts that time is traded with."""
 
     imitated_true: int = 400
-    """Imitated true pairs, at most, that tell how large errors of true pairs are: a limit that one in a hundred exceeds
-    rests on the four largest."""
+    """Imitated true pairs of a group, at most, that tell how large errors of true pairs are: a limit that one in a
+    hundred exceeds rests on the few largest."""
     least_imitated_true: int = 100
     """The largest of so many is exceeded by one in a hundred; fewer say nothing of what is as rare."""
     imitated: int = 800
@@ -29,9 +29,9 @@ class PairingOptions:
     matcher_rounds: int = 46
     """How often the matcher sees every clean picture, within the bounds below; recall still grows slowly there."""
     least_matcher_steps: int = 200
-    """Below it a network has hardly left its random start, however few the pictures."""
+    """So many a network needs, however few the pictures are."""
     most_matcher_steps: int = 700
-    """A minute on a core or two; recall hardly grows beyond."""
+    """Bounds the time; recall grows slowly by then."""
 
 
 DEFAULTS = PairingOptions()

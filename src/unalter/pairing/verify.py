@@ -58,11 +58,9 @@ def without_names(pairs: Pairs) -> Pairs:
 
 
 def _least_error(
-    searches: list[GallerySearch],
-    images: np.ndarray,
-    clean: np.ndarray,
-    count: Callable[[int], object] = lambda n: None,
-) -> np.ndarray:
+    searches: list[GallerySearch], images: np.ndarray, clean: np.ndarray,
+    count: Callable[[int], object] = lambda more: None,
+) -> np.ndarray:  # fmt: skip
     """The least error, float64 [M], with which a chain explains pictures by a clean one each, or `_TOLERANCE`."""
     error = np.full(len(images), np.inf)
     for search in searches:
@@ -83,14 +81,19 @@ def _largest_error(
     altered, only the latter two say what is wrong.
 
     There are as many of either as there are names to verify, between the bounds of the options: the work grows with the
-    folder, and the limits are as certain as what they are for. However many there are, the next true pair has more with
-    a probability of `_RARE`: of K numbers the k-th largest is exceeded by the next with a probability of k / (K + 1)
-    (Weibull 1939), so that it needs 80 of them. From fewer names to verify than that, less than one is lost.
+    folder, and the limits are as certain as what they are for. Fewer do not make more right names doubtful: the k-th
+    largest of K errors is exceeded by the next one with a probability of k / (K + 1) (Weibull 1939), and the quantile
+    is taken by that rule, which needs 80 of them.
     """
     draw = np.random.default_rng([seed, 4])
     count = int(np.clip(len(error), options.least_imitated_true, options.imitated_true))
     rows = draw.choice(len(dataset.clean), count)
-    true = np.concatenate([_least_error([search], group.imitate(search, rows), rows) for search in searches])
+    true = np.concatenate(
+        [
+            _least_error([search], group.imitate(search, part), part)
+            for search, part in zip(searches, np.array_split(rows, len(searches)), strict=True)
+        ]
+    )
     limits = [float(np.quantile(true, 1 - _RARE, method="weibull")), _TOLERANCE]
     altered = draw.choice(len(group.rows), count)
     others = _others(dataset, group.rows[altered], draw)

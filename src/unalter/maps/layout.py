@@ -74,7 +74,7 @@ def map_codes(
     points = points.astype(np.float32)
     count = min(_JUDGED, tsne.neighbours_.shape[1])
     with threads() as pool:
-        near, _ = nearest(points, count, pool, seed)
+        near, _ = nearest(points, count, pool, seed, device)
     reach = before.reach if before is not None else _ROOM * float(np.quantile(np.abs(points), _WITHIN))
     return PointMap(
         points, tsne.neighbours_, tsne.kl_divergence_, neighbour_recall(tsne.neighbours_[:, :count], near),

@@ -36,19 +36,19 @@ class Forces(Protocol):
         """A copy of the points that anybody can read."""
         ...
 
-    def repulsion(self, y: Any) -> tuple[Any, float]:
-        """The repulsive forces, and Z."""
+    def repulsion(self, y: Any) -> tuple[Any, Any]:
+        """The repulsive forces, and Z, a number of its own kind."""
         ...
 
     def attraction(self, y: Any) -> Any:
         """The attractive forces."""
         ...
 
-    def near(self, y: Any, z: float) -> Any:
+    def near(self, y: Any, z: Any) -> Any:
         """The sum of forces that both are multiplied with K in place of 1 / (1 + d^2 / dof), for a given Z."""
         ...
 
-    def divergence(self, y: Any, z: float | None = None) -> float:
+    def divergence(self, y: Any, z: Any = None) -> float:
         """KL(P || Q), with a Z that is known, or with Z summed over all pairs."""
         ...
 
@@ -142,7 +142,7 @@ class Descent:
         for k in range(iterations):
             if self.stopped:
                 return
-            told = self._callback is not None and (self.iterations + 1) % self._every == 0
+            told = (self.iterations + 1) % self._every == 0
             if not near or told or k % _SAME_Z == 0:
                 force, z = self._forces.repulsion(self._y)
             if near:

@@ -7,6 +7,7 @@ within 2% then, Z within 0.1% (tested).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -40,7 +41,12 @@ class DeviceForces:
 
     def __init__(self, p: sp.csr_matrix, kernel: Kernel, device: str, few: int = _FEW) -> None:
         self._kernel, self._device, self._few = kernel, device, few
-        self._first = torch.from_numpy(p.indptr.astype(np.int64)).to(device)
+        first, n = p.indptr.astype(np.int64), len(p.indptr) - 1
+        self._lengths = torch.from_numpy(np.diff(first)).to(device)
+        each = max(1, int(_BLOCK / 8 / max(p.nnz / n, 1)))
+        bounds = [(low, min(low + each, n)) for low in range(0, n, each)]
+        self._blocks = [(low, high, int(first[low]), int(first[high])) for low, high in bounds]
+        """Points whose edges are held at once, and which edges these are; on the processor, so that no one waits."""
         self._neighbour = torch.from_numpy(p.indices.astype(np.int64)).to(device)
         self._p = torch.from_numpy(np.asarray(p.data, np.float32)).to(device)
         self._grids: dict[Kernel, DeviceGrid] = {}
@@ -53,62 +59,55 @@ class DeviceForces:
         """A copy of the points that anybody can read."""
         return np.array(y.cpu().numpy())
 
-    def repulsion(self, y: Tensor) -> tuple[Tensor, float]:
-        """The repulsive forces on points [n, 3], and Z."""
+    def repulsion(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The repulsive forces on points [n, 3], and Z, which stays on the device too."""
         field = self._field(y, self._kernel, self._few)
-        z = float(field[:, 0].sum(dtype=torch.float64)) - len(y)
+        z = field[:, 0].sum(dtype=torch.float64) - len(y)
         return field[:, 1:] * (self._kernel.force_scale / z), z
 
     def attraction(self, y: Tensor) -> Tensor:
         """sum_j p_ij (y_j - y_i) / (1 + |y_i - y_j|^2 / dof): [n, 3]."""
         return self._attraction(y, Kernel(self._kernel.dof, 1.0))
 
-    def near(self, y: Tensor, z: float) -> Tensor:
+    def near(self, y: Tensor, z: Tensor | float) -> Tensor:
         """The sum of forces that both are multiplied with K in place of 1 / (1 + d^2 / dof), for a given Z."""
         field = self._field(y, NEAR, self._few)
         return field[:, 1:] * (NEAR.force_scale / z) + self._attraction(y, self._kernel)
 
     def _attraction(self, y: Tensor, weight: Kernel) -> Tensor:
         parts = []
-        for low, high in self._rows(len(y)):
-            away, square, p, lengths = self._edges(y, low, high)
-            pull = away * (p / (1 + square / weight.dof) ** weight.power)[:, None]
-            parts.append(torch.segment_reduce(pull, "sum", lengths=lengths, axis=0))
+        for low, high, a, b in self._blocks:
+            away, square = self._edges(y, low, high, a, b)
+            force = away * (self._p[a:b] / (1 + square / weight.dof) ** weight.power)[:, None]
+            # unsafe: the lengths are right; to see that they are would keep the device waiting
+            parts.append(torch.segment_reduce(force, "sum", lengths=self._lengths[low:high], axis=0, unsafe=True))
         return torch.cat(parts)
 
-    def divergence(self, y: Tensor, z: float | None = None) -> float:
+    def divergence(self, y: Tensor, z: Tensor | float | None = None) -> float:
         """KL(P || Q), with a Z that is known; else, up to 120,000 points, with Z summed over all pairs."""
         if z is None:
             field = self._field(y, self._kernel, EXACT)
-            z = float(field[:, 0].sum(dtype=torch.float64)) - len(y)
+            z = field[:, 0].sum(dtype=torch.float64) - len(y)
         total = 0.0
-        for low, high in self._rows(len(y)):
-            _, square, p, _ = self._edges(y, low, high)
-            p = p.double()
+        for low, high, a, b in self._blocks:
+            _, square = self._edges(y, low, high, a, b)
+            p = self._p[a:b].double()
             apart = torch.log1p(square.double() / self._kernel.dof)
             total += float((torch.special.xlogy(p, p) + self._kernel.power * p * apart).sum())
-        return total + float(np.log(z))
+        return total + float(np.log(float(z)))
 
-    def step(
-        self, y: Tensor, velocity: Tensor, gains: Tensor, force: Tensor, rate: float, momentum: float
-    ) -> None:  # fmt: skip
+    def step(self, y: Tensor, velocity: Tensor, gains: Tensor, force: Tensor, rate: float, momentum: float) -> None:
         """Move the points by a step of gradient descent with momentum and gains."""
         gains.copy_(torch.where(force * velocity > 0, gains + 0.2, (gains * 0.8).clamp_min(float(LEAST_GAIN))))
         velocity.mul_(momentum).add_(gains * force, alpha=rate)
         velocity.mul_((float(LONGEST_STEP) / velocity.norm(dim=1, keepdim=True).clamp_min(1e-15)).clamp(max=1))
         y.add_(velocity).sub_(y.mean(0))
 
-    def _rows(self, n: int) -> list[tuple[int, int]]:
-        """Blocks of points whose edges are held at once."""
-        each = max(1, int(_BLOCK / 8 / max(len(self._p) / n, 1)))
-        return [(low, min(low + each, n)) for low in range(0, n, each)]
-
-    def _edges(self, y: Tensor, low: int, high: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of the points low..high: the way to each neighbour, its square, p, and how many each point has."""
-        lengths = self._first[low + 1 : high + 1] - self._first[low:high]
-        part = slice(int(self._first[low]), int(self._first[high]))
-        away = y[self._neighbour[part]] - y[low:high].repeat_interleave(lengths, 0)
-        return away, away.square().sum(1), self._p[part], lengths
+    def _edges(self, y: Tensor, low: int, high: int, a: int, b: int) -> tuple[Tensor, Tensor]:
+        """Of the points low..high, whose edges are a..b: the way to each neighbour, and its square."""
+        own = y[low:high].repeat_interleave(self._lengths[low:high], 0, output_size=b - a)
+        away = y[self._neighbour[a:b]] - own
+        return away, away.square().sum(1)
 
     def _field(self, y: Tensor, kernel: Kernel, few: int) -> Tensor:
         if len(y) <= few:
@@ -116,18 +115,23 @@ class DeviceForces:
         extent = (y.max(0).values - y.min(0).values).cpu().numpy().astype(np.float64)
         if kernel not in self._grids or not self._grids[kernel].fits(extent):
             smooth = partial(kernel.smooth, reach=0.0)
-            self._grids[kernel] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent)
+            self._grids[kernel] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent, self._device)
         return self._grids[kernel].field_of(y)
 
 
 class DeviceGrid(Grid):
-    """A grid whose points are torch's."""
+    """A grid on a torch device."""
+
+    def __init__(
+        self, kernel: Callable[[np.ndarray], np.ndarray], spacing: float, extent: np.ndarray, device: str
+    ) -> None:
+        super().__init__(kernel, spacing, extent)
+        self._transform = self._transform.to(device)
+        self._middle = ((torch.tensor(self.shape) - 1) / 2 * spacing).to(device)
 
     def field_of(self, y: Tensor) -> Tensor:
         """See `Grid.field`: points [n, 3] to value and gradient [n, 4]."""
-        self._transform = self._transform.to(y.device)
-        middle = (torch.tensor(self.shape, device=y.device) - 1) / 2 * self.spacing
-        u = (y - (y.min(0).values + y.max(0).values) / 2 + middle) / self.spacing
+        u = (y - (y.min(0).values + y.max(0).values) / 2 + self._middle) / self.spacing
         places, weights, slopes = [], [], []
         for axis, nodes in enumerate(self.shape):
             node = u[:, axis].floor() if nodes > 1 else torch.ones_like(u[:, axis])
@@ -156,25 +160,6 @@ def exact_field(y: Tensor, kernel: Kernel) -> Tensor:
         slope = value * base / kernel.force_scale
         parts.append(torch.cat([value.sum(1, keepdim=True), torch.einsum("ij,ijk->ik", slope, away)], 1))
     return torch.cat(parts)
-
-
-def nearest_on(device: str, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest other points of each point, by all distances; see `unalter.tsne.neighbours.nearest`."""
-    points = torch.from_numpy(np.ascontiguousarray(x - x.mean(0), np.float32)).to(device)
-    half = points.square().sum(1) / 2
-    rows, squares = [], []
-    step = max(1, _BLOCK // max(len(x), count * x.shape[1]))
-    for start in range(0, len(x), step):
-        part = points[start : start + step]
-        distance = torch.addmm(half, part, points.T, alpha=-1)
-        own = torch.arange(start, start + len(part), device=device)
-        distance[torch.arange(len(part), device=device), own] = torch.inf
-        near = distance.topk(count, 1, largest=False).indices
-        exact = (part[:, None] - points[near]).square().sum(2)
-        exact, order = exact.sort(dim=1, stable=True)
-        rows.append(near.gather(1, order).int().cpu())
-        squares.append(exact.cpu())
-    return torch.cat(rows).numpy(), torch.cat(squares).numpy()
 
 
 def _splines(t: Tensor) -> tuple[Tensor, Tensor]:

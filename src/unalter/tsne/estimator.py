@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent, LoopForces
-from unalter.tsne.device import DeviceForces, nearest_on
+from unalter.tsne.device import DeviceForces
 from unalter.tsne.kernels import PLANE, SPACE, Kernel
 from unalter.tsne.loops import threads
 from unalter.tsne.neighbours import nearest
@@ -143,14 +143,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with threads(_thread_count(self.n_jobs)) as pool:
             count = neighbour_count(len(x), self.perplexity)
             seed = random.randint(2**31 - 1)
-            if self.device == "cpu":
-                rows, squares = nearest(_comparable(x), count, pool, seed)
-            else:
-                rows, squares = nearest_on(self.device, _comparable(x), count)
+            rows, squares = nearest(_comparable(x), count, pool, seed, self.device)
             self.neighbours_ = rows[:, :_KEPT].copy()
             p = joint_probabilities(rows, squares, self.perplexity, pool)
             forces = LoopForces(p, kernel, pool) if self.device == "cpu" else DeviceForces(p, kernel, self.device)
-            descent = Descent(forces, start, self._told, self.callback_every)
+            descent = Descent(forces, start, self._told if self.callback else None, self.callback_every)
             for exaggeration in self._exaggerations():
                 descent.run(1, self._rate(len(x), exaggeration), _MOMENTUM_CALM, exaggeration)
             rest = self.max_iter - descent.iterations
@@ -165,7 +162,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self.embedding_
 
     def _told(self, iteration: int, error: float, y: np.ndarray) -> object:
-        return self.callback is not None and self.callback(iteration, error, y[:, 3 - self.n_components :])
+        assert self.callback is not None
+        return self.callback(iteration, error, y[:, 3 - self.n_components :])
 
     @property
     def _n_features_out(self) -> int:

@@ -33,17 +33,28 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._pool = ThreadPoolExecutor(count) if count > 1 else None
+        self._pool = ThreadPoolExecutor(count - 1) if count > 1 else None
 
-    def over(self, n: int, kernel: Callable[..., Any], *arguments: Any, parts: int = 1) -> None:
-        """Call kernel(*arguments, low, high) for parts of 0..n that make up the whole, `parts` for each thread."""
-        bounds = np.linspace(0, n, self.count * parts + 1).astype(np.int64)
+    def over(self, n: int, loop: Callable[..., Any], *arguments: Any, parts: int = 1) -> None:
+        """Call loop(*arguments, low, high) for parts of 0..n that make up the whole, `parts` for each thread."""
         if self._pool is None:
-            kernel(*arguments, 0, n)
+            loop(*arguments, 0, n)
             return
-        jobs = [self._pool.submit(kernel, *arguments, a, b) for a, b in pairwise(bounds)]
-        for job in jobs:
-            job.result()
+        waiting = list(pairwise(np.linspace(0, n, self.count * parts + 1).astype(np.int64)))
+
+        def work() -> None:
+            while True:
+                try:
+                    low, high = waiting.pop()
+                except IndexError:
+                    return
+                loop(*arguments, low, high)
+
+        helpers = [self._pool.submit(work) for _ in range(self.count - 1)]
+        work()  # this thread too: waking another one takes about as long as a short loop
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
     def close(self) -> None:
         """End the threads."""

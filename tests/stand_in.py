@@ -54,11 +54,11 @@ def _run(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     result = operation(*tree_map(_held, args), **tree_map(_held, kwargs))
     if operation._schema.is_mutable:
         return args[0]
-    return (
-        tree_map(lambda value: Elsewhere(value) if isinstance(value, torch.Tensor) else value, result)
-        if there
-        else result
-    )
+    return tree_map(_sent, result) if there else result
+
+
+def _sent(value: Any) -> Any:
+    return Elsewhere(value) if isinstance(value, torch.Tensor) else value
 
 
 def _held(value: Any) -> Any:

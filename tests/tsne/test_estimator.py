@@ -128,7 +128,15 @@ def test_odd_data_gives_finite_maps(x):
         ({"n_components": 4}, np.ones((50, 2)), "n_components"),
         ({"init": np.ones((3, 3))}, np.ones((50, 2)), r"shape \(50, 3\)"),
         ({"init": np.full((50, 3), np.nan)}, np.ones((50, 2)), "finite"),
+        ({"init": "PCA"}, np.ones((50, 2)), "init.*'pca', 'random'"),
         ({"learning_rate": "fast"}, np.ones((50, 2)), "learning_rate"),
+        ({"learning_rate": 0.0}, np.ones((50, 2)), "learning_rate"),
+        ({"early_exaggeration": 0.5}, np.ones((50, 2)), r"early_exaggeration.*\[1.0, inf\). Got 0.5"),
+        ({"max_iter": 2.5}, np.ones((50, 2)), "max_iter.* an int"),
+        ({"n_jobs": 0}, np.ones((50, 2)), "n_jobs"),
+        ({"device": None}, np.ones((50, 2)), "device"),
+        ({"callback": 3}, np.ones((50, 2)), "a callable or None"),
+        ({"callback_every": 0}, np.ones((50, 2)), "callback_every"),
     ],
 )
 def test_what_cannot_be_mapped_is_said(change, x, message):

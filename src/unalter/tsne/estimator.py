@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,7 +12,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
@@ -46,8 +47,9 @@ _GRAIN = 1e-6
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008), fast in three dimensions.
 
-    A drop-in for `sklearn.manifold.TSNE`: the same objective, that is Gaussian affinities over 3 * perplexity
-    neighbours, and in the map Student's t with one degree of freedom, in space two.
+    The objective of `sklearn.manifold.TSNE` and its interface, without `metric` (distances are Euclidean), `method`,
+    `angle` and `verbose`: Gaussian affinities over 3 * perplexity neighbours, and in the map Student's t with one
+    degree of freedom, in space two.
     Repulsion by particle mesh with a short-range correction (see `unalter.tsne.repulsion`), and a descent that needs
     300 iterations, in which exaggeration falls little by little.
 
@@ -77,20 +79,6 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         n_iter_: iterations that were run.
         learning_rate_: of the gradient, after early exaggeration.
     """
-
-    _parameter_constraints: dict = {  # noqa: RUF012 (as scikit-learn's own)
-        "n_components": [Interval(Integral, 1, 3, closed="both")],
-        "perplexity": [Interval(Real, 0, None, closed="neither")],
-        "early_exaggeration": [Interval(Real, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 0, None, closed="left")],
-        "init": [StrOptions({"pca", "random"}), np.ndarray],
-        "random_state": ["random_state"],
-        "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right")],
-        "device": [str],
-        "callback": [callable, None],
-        "callback_every": [Interval(Integral, 1, None, closed="left")],
-    }
 
     def __init__(
         self,
@@ -134,7 +122,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Raises:
             ValueError: X is not finite, or has too few points for the perplexity.
         """
-        self._validate_params()
+        self._check_parameters()
         x: np.ndarray = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)  # pyright: ignore
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
@@ -160,6 +148,35 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_iter_ = descent.iterations
         self.embedding_ = np.ascontiguousarray(descent.y[:, 3 - self.n_components :])
         return self.embedding_
+
+    def _check_parameters(self) -> None:
+        """In scikit-learn's words."""
+        rules = {
+            "n_components": (_within(self.n_components, Integral, 1, 3), "an int in the range [1, 3]"),
+            "perplexity": (_within(self.perplexity, Real, sys.float_info.min), "a float in the range (0.0, inf)"),
+            "early_exaggeration": (_within(self.early_exaggeration, Real, 1), "a float in the range [1.0, inf)"),
+            "learning_rate": (
+                self.learning_rate == "auto" or _within(self.learning_rate, Real, sys.float_info.min),
+                "a str among {'auto'} or a float in the range (0.0, inf)",
+            ),
+            "max_iter": (_within(self.max_iter, Integral, 0), "an int in the range [0, inf)"),
+            "init": (
+                isinstance(self.init, np.ndarray) or self.init in ("pca", "random"),
+                "a str among {'pca', 'random'} or an instance of 'numpy.ndarray'",
+            ),
+            "n_jobs": (
+                self.n_jobs is None or (_within(self.n_jobs, Integral, -inf) and self.n_jobs != 0),
+                "None, an int in the range [1, inf) or an int in the range (-inf, -1]",
+            ),
+            "device": (isinstance(self.device, str), "an instance of 'str'"),
+            "callback": (self.callback is None or callable(self.callback), "a callable or None"),
+            "callback_every": (_within(self.callback_every, Integral, 1), "an int in the range [1, inf)"),
+        }
+        for name, (right, wanted) in rules.items():
+            if not right:
+                raise ValueError(
+                    f"The {name!r} parameter of TSNE must be {wanted}. Got {getattr(self, name)!r} instead."
+                )
 
     def _told(self, iteration: int, error: float, y: np.ndarray) -> object:
         assert self.callback is not None
@@ -205,6 +222,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return np.pad(start + random.standard_normal(shape) * _GRAIN, ((0, 0), (3 - self.n_components, 0))).astype(
             np.float32
         )
+
+
+def _within(value: Any, kind: type, least: float, most: float = sys.float_info.max) -> bool:
+    return isinstance(value, kind) and least <= value <= most
 
 
 def _comparable(x: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def lattice_page() -> MapPage:
     return MapPage(
         title="Lattice <of> maps",
         facts=("27 pictures", "no network"),
-        pictures=MappedImages(names, rows % 3, flat(LEVELS), flat(LEVELS[::2] // 2), partner),
+        images=MappedImages(names, rows % 3, flat(LEVELS), flat(LEVELS[::2] // 2), partner),
         series=(
             MapSeries(
                 "AE", (10, 20, 30), np.stack([rolled(0), rolled(1), rolled(2)]), ("ten", "twenty", "thirty"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from stand_in import DEVICE, StandIn
 
 from unalter.maps.layout import PointMap, label_accuracy, map_codes, neighbour_recall
 from unalter.maps.store import StoredMaps, load_maps, save_maps
@@ -71,6 +72,14 @@ def test_recall_and_accuracy_in_closed_form():
     labels = np.array([7, 7, 3])
     assert label_accuracy(np.array([[1], [0], [0]]), labels) == pytest.approx(2 / 3)
     assert np.isnan(label_accuracy(np.array([[1], [0], [0]]), np.zeros(3)))
+
+
+def test_a_device_makes_all_of_the_map(first, monkeypatch):
+    monkeypatch.delattr("unalter.tsne.neighbours._exact")  # the search on the processor
+    with StandIn():
+        there = map_codes(*codes(), device=DEVICE)
+    assert there.kl == pytest.approx(first.kl, rel=0.03)
+    assert there.recall == pytest.approx(first.recall, abs=0.03)
 
 
 def test_maps_without_labels_say_nothing_of_them():

@@ -13,7 +13,7 @@ from unalter.cli.main import cli
 from unalter.commands.map import map_data
 from unalter.data.dataset import read_dataset
 from unalter.images.metrics import ssim
-from unalter.maps.run_page import errors_of, mapped_pictures
+from unalter.maps.run_page import errors_of, mapped_images
 from unalter.maps.store import load_maps
 from unalter.pairing.pairs import read_pairs
 from unalter.runs.folder import RunFolder
@@ -41,7 +41,7 @@ def test_errors_are_those_against_the_known_clean_pictures(small_run: Path, smal
     dataset = read_dataset(small_data)
     pairs = read_pairs(small_run / "pairs.csv", dataset)
     partner = np.where(np.arange(len(pairs.clean)) % 3 == 0, -1, pairs.clean)
-    pictures = mapped_pictures(dataset.altered, dataset.clean.images, partner)
+    pictures = mapped_images(dataset.altered, dataset.clean.images, partner)
     known = pictures.partner >= 0
     np.testing.assert_array_equal(known, partner >= 0)
     np.testing.assert_array_equal(pictures.clean[pictures.partner[known]], dataset.clean.images[partner[known]])

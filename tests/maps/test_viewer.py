@@ -28,7 +28,7 @@ def unzipped(text: str) -> bytes:
 
 
 def changed(page, **fields):
-    return dataclasses.replace(page, pictures=dataclasses.replace(page.pictures, **fields))
+    return dataclasses.replace(page, images=dataclasses.replace(page.images, **fields))
 
 
 def with_series(page, **fields):
@@ -61,8 +61,8 @@ def test_what_goes_in_can_be_read_back(page, lattice_file):
     about = json.loads(found["page"])
     assert about["title"] == page.title and about["classes"] == ["0", "1", "2"]
     assert [kind["hat"] for kind in about["kinds"]] == [0, None]
-    assert json.loads(unzipped(found["names"])) == page.pictures.names
-    assert np.frombuffer(unzipped(found["partner"]), "<i4").tolist() == page.pictures.partner.tolist()
+    assert json.loads(unzipped(found["names"])) == page.images.names
+    assert np.frombuffer(unzipped(found["partner"]), "<i4").tolist() == page.images.partner.tolist()
     neighbours = np.frombuffer(unzipped(found["neighbours-1"]), "<i4").reshape(-1, 3)
     assert (neighbours == page.series[1].neighbours).all()
     points = np.frombuffer(unzipped(found["points-0-2"]), "<u2").reshape(-1, 3)
@@ -150,12 +150,12 @@ def test_arrays_that_do_not_belong_together_are_refused(page, tmp_path):
         "flat neighbours": (with_series(page, neighbours=series.neighbours[:, 0]), "neighbours: expected integers"),
         "error": (with_series(page, error=series.error[:3]), "AE: error"),
         "x_hat": (with_series(page, x_hat=series.x_hat[:, :, :8]), "AE: x_hat: expected uint8"),
-        "labels": (changed(page, labels=page.pictures.labels[:4]), "labels: expected integers"),
-        "x_alt": (changed(page, x_alt=page.pictures.x_alt / 255), "x_alt: expected uint8"),
-        "channels": (changed(page, x_alt=page.pictures.x_alt.repeat(2, 1)), "1 or 3 channels"),
-        "flat": (changed(page, x_alt=page.pictures.x_alt[:, 0]), "1 or 3 channels"),
-        "clean": (changed(page, clean=page.pictures.clean[:, :, :4]), "clean: expected uint8"),
-        "partner": (changed(page, partner=page.pictures.partner + 5), "partner: expected rows from -1 to 13"),
+        "labels": (changed(page, labels=page.images.labels[:4]), "labels: expected integers"),
+        "x_alt": (changed(page, x_alt=page.images.x_alt / 255), "x_alt: expected uint8"),
+        "channels": (changed(page, x_alt=page.images.x_alt.repeat(2, 1)), "1 or 3 channels"),
+        "flat": (changed(page, x_alt=page.images.x_alt[:, 0]), "1 or 3 channels"),
+        "clean": (changed(page, clean=page.images.clean[:, :, :4]), "clean: expected uint8"),
+        "partner": (changed(page, partner=page.images.partner + 5), "partner: expected rows from -1 to 13"),
         "names": (changed(page, names=[]), "at least one picture"),
         "series": (dataclasses.replace(page, series=()), "at least one picture and one series"),
     }

@@ -356,7 +356,7 @@ def test_one_map_without_labels_pairs_or_thumbnails(open_page, page, tmp_path):
     first, unknown = page.series[0], np.full(27, np.nan, np.float32)
     alone = dataclasses.replace(first, epochs=(7,), points=first.points[:1], notes=("",), error=unknown)
     none = dataclasses.replace(
-        page.pictures, labels=np.zeros(27, np.int64), partner=np.full(27, -1), clean=page.pictures.clean[:0]
+        page.images, labels=np.zeros(27, np.int64), partner=np.full(27, -1), clean=page.images.clean[:0]
     )
     write_viewer(tmp_path / "a.html", dataclasses.replace(page, series=(alone,), pictures=none), thumbnails=False)
     tab = open_page(file=tmp_path / "a.html")

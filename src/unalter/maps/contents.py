@@ -54,7 +54,7 @@ class MapPage:
     title: str
     facts: tuple[str, ...]
     """Said in the line below the title."""
-    pictures: MappedImages
+    images: MappedImages
     series: tuple[MapSeries, ...]
 
 
@@ -64,20 +64,20 @@ def check_page(page: MapPage) -> None:
     Raises:
         InputError: says which array, what was expected and what came.
     """
-    pictures = page.pictures
-    count = len(pictures.names)
+    mapped = page.images
+    count = len(mapped.names)
     if count == 0 or not page.series:
         raise InputError("a page of maps needs at least one picture and one series")
-    shape = pictures.x_alt.shape[1:]
-    _expect("x_alt", pictures.x_alt, (count, *shape[:3]), "u")
+    shape = mapped.x_alt.shape[1:]
+    _expect("x_alt", mapped.x_alt, (count, *shape[:3]), "u")
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise InputError(f"x_alt: expected pictures of 1 or 3 channels, [N, C, H, W], got {list(pictures.x_alt.shape)}")
-    _expect("labels", pictures.labels, (count,), "iu")
-    if pictures.label_names:
-        _expect_rows("labels", pictures.labels, 0, len(pictures.label_names))
-    _expect("clean", pictures.clean, (len(pictures.clean), *shape), "u")
-    _expect("partner", pictures.partner, (count,), "iu")
-    _expect_rows("partner", pictures.partner, -1, len(pictures.clean))
+        raise InputError(f"x_alt: expected pictures of 1 or 3 channels, [N, C, H, W], got {list(mapped.x_alt.shape)}")
+    _expect("labels", mapped.labels, (count,), "iu")
+    if mapped.label_names:
+        _expect_rows("labels", mapped.labels, 0, len(mapped.label_names))
+    _expect("clean", mapped.clean, (len(mapped.clean), *shape), "u")
+    _expect("partner", mapped.partner, (count,), "iu")
+    _expect_rows("partner", mapped.partner, -1, len(mapped.clean))
     for series in page.series:
         name, epochs = series.name, len(series.epochs)
         if epochs == 0 or any(a >= b for a, b in zip(series.epochs, series.epochs[1:], strict=False)):
@@ -91,7 +91,7 @@ def check_page(page: MapPage) -> None:
         _expect_rows(f"{name}: neighbours", series.neighbours, 0, count)
         _expect(f"{name}: error", series.error, (count,), "f")
         if series.x_hat is not None:
-            _expect(f"{name}: x_hat", series.x_hat, pictures.x_alt.shape, "u")
+            _expect(f"{name}: x_hat", series.x_hat, mapped.x_alt.shape, "u")
 
 
 def _expect(name: str, array: np.ndarray, shape: tuple[int, ...], kinds: str) -> None:

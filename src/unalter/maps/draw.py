@@ -25,12 +25,14 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_na
     Without `label_names` labels are called by their numbers; where all are one, there is no legend. Every map of a
     series has the same axes, angle and colours.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     points = one.points
     figure = Figure(figsize=(9, 7.2), dpi=130, facecolor="white")
-    axes: Any = figure.add_axes((0.01, 0.03, 0.87, 0.9), projection="3d")  # an Axes3D, which matplotlib does not type
+    with rc_context({"grid.color": "0.88", "grid.linewidth": 0.6}):  # three-dimensional axes take them from here only
+        axes: Any = figure.add_axes((0.01, 0.03, 0.87, 0.9), projection="3d")  # Axes3D, which matplotlib does not type
     classes = np.unique(labels)
     colours = np.array([_colour(i) for i in range(len(classes))])
     size = float(np.clip(50_000 / len(points), 1.2, 14))
@@ -45,7 +47,6 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_na
     for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "132", strict=True):
         axis.set_pane_color((0.97, 0.97, 0.98, 1.0))
         axis.set_label_text(f"t-SNE {name}", fontsize=8, color="0.35")
-        axis._axinfo["grid"].update(color="0.88", linewidth=0.6)
     names = [textwrap.shorten(label_names[i], 16) if label_names else str(i) for i in classes]
     handles = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=_colour(i), label=name)

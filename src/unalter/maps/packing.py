@@ -22,17 +22,17 @@ UNKNOWN = 65535
 
 def packed_page(page: MapPage, thumbnails: bool) -> Iterator[str]:
     """The elements, one at a time: blocks of base64, most of them gzipped, and the JSON that describes them."""
-    pictures = page.pictures
-    classes, label = np.unique(pictures.labels, return_inverse=True)
-    yield _zipped("names", json.dumps(list(pictures.names)).encode())
+    mapped = page.images
+    classes, label = np.unique(mapped.labels, return_inverse=True)
+    yield _zipped("names", json.dumps(list(mapped.names)).encode())
     yield _zipped("label", label.astype("<u2").tobytes())
-    yield _zipped("partner", pictures.partner.astype("<i4").tobytes())
+    yield _zipped("partner", mapped.partner.astype("<i4").tobytes())
     for number, series in enumerate(page.series):
         yield from _packed_series(number, series)
     hats, hat_of = _distinct_reconstructions(page.series)
-    kinds = {"altered": pictures.x_alt, "clean": pictures.clean} | {f"hat-{i}": x_hat for i, x_hat in enumerate(hats)}
+    kinds = {"altered": mapped.x_alt, "clean": mapped.clean} | {f"hat-{i}": x_hat for i, x_hat in enumerate(hats)}
     total = sum(map(len, kinds.values()))
-    size = thumbnail_size(pictures.x_alt.shape[1:], total) if thumbnails else None
+    size = thumbnail_size(mapped.x_alt.shape[1:], total) if thumbnails else None
     if size is not None:
         for kind, images in kinds.items():
             for number, file in enumerate(atlases(images, size)):
@@ -40,8 +40,8 @@ def packed_page(page: MapPage, thumbnails: bool) -> Iterator[str]:
     about = {
         "title": page.title,
         "facts": page.facts,
-        "count": len(pictures.names),
-        "classes": [pictures.label_names[i] if pictures.label_names else str(i) for i in classes.tolist()],
+        "count": len(mapped.names),
+        "classes": [mapped.label_names[i] if mapped.label_names else str(i) for i in classes.tolist()],
         "thumbnails": size and {"height": size[0], "width": size[1]},
         "kinds": [_described(series, hat) for series, hat in zip(page.series, hat_of, strict=True)],
     }

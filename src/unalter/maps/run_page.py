@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from unalter.data.dataset import Dataset, ImageSet
-from unalter.images.convert import to_uint8
+from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import ssim
 from unalter.maps.contents import MapPage, MappedImages, MapSeries
 from unalter.maps.layout import PointMap
@@ -31,36 +30,33 @@ def write_run_page(run: RunFolder, dataset: Dataset, pairs: Pairs) -> bool:
         Whether there was any map to show.
     """
     series: list[MapSeries] = []
-    pictures, rows = None, None
+    mapped, rows = None, None
     for folder in run.trained():
         files = folder.stored_maps()
         if not files:
             continue
         stored = {epoch: load_maps(path) for epoch, path in files.items()}
         last = stored[max(stored)]
-        if pictures is None or rows is None:
+        if mapped is None or rows is None:
             rows = last.rows
-            pictures = mapped_pictures(dataset.altered.rows(rows), dataset.clean.images, pairs.clean[rows])
+            mapped = mapped_images(dataset.altered.rows(rows), dataset.clean.images, pairs.clean[rows])
         stored = {epoch: maps for epoch, maps in stored.items() if np.array_equal(maps.rows, rows)}
-        series += _series(load(folder.path), stored, pictures)
-    if pictures is None or not series:
+        series += _series(load(folder.path), stored, mapped)
+    if mapped is None or not series:
         return False
-    facts = (f"{len(pictures.names):,} altered pictures", f"{sum(len(one.epochs) for one in series)} maps")
-    write_viewer(
-        run.map_page, MapPage(f"{run.path.absolute().name}: maps of the codes", facts, pictures, tuple(series))
-    )
+    facts = (f"{len(mapped.names):,} altered pictures", f"{sum(len(one.epochs) for one in series)} maps")
+    title = f"{run.path.absolute().name}: maps of the codes"
+    write_viewer(run.map_page, MapPage(title, facts, mapped, tuple(series)))
     return True
 
 
-def write_page(path: Path, model: Model, pictures: ImageSet, maps: dict[str, PointMap]) -> None:
+def write_page(path: Path, model: Model, altered: ImageSet, maps: dict[str, PointMap]) -> None:
     """Write the page of maps of one model's codes of any pictures, whose clean ones are not known."""
-    none = np.empty((0, *pictures.images.shape[1:]), np.uint8)
-    mapped = mapped_pictures(pictures, none, np.full(len(pictures), -1))
-    stored = {0: StoredMaps(np.arange(len(pictures)), pictures.labels, maps)}
-    facts = (f"{len(pictures):,} pictures",)
-    write_viewer(
-        path, MapPage(f"{model.name.upper()}: map of the codes", facts, mapped, tuple(_series(model, stored, mapped)))
-    )
+    none = np.empty((0, *altered.images.shape[1:]), np.uint8)
+    mapped = mapped_images(altered, none, np.full(len(altered), -1))
+    stored = {0: StoredMaps(np.arange(len(altered)), altered.labels, maps)}
+    title, facts = f"{model.name.upper()}: map of the codes", (f"{len(altered):,} pictures",)
+    write_viewer(path, MapPage(title, facts, mapped, tuple(_series(model, stored, mapped))))
 
 
 def series_name(model: str, kind: str) -> str:
@@ -68,7 +64,7 @@ def series_name(model: str, kind: str) -> str:
     return model.upper() + {"codes": "", "means": " means", "sampled": " samples"}[kind]
 
 
-def mapped_pictures(altered: ImageSet, clean: np.ndarray, partner: np.ndarray) -> MappedImages:
+def mapped_images(altered: ImageSet, clean: np.ndarray, partner: np.ndarray) -> MappedImages:
     """The pictures of a page, with just the clean ones that belong to them."""
     known, place = np.unique(partner[partner >= 0], return_inverse=True)
     rows = np.full(len(partner), -1)
@@ -78,9 +74,9 @@ def mapped_pictures(altered: ImageSet, clean: np.ndarray, partner: np.ndarray) -
     )
 
 
-def _series(model: Model, stored: dict[int, StoredMaps], pictures: MappedImages) -> Iterable[MapSeries]:
-    x_hat = to_uint8(model.denoise(pictures.x_alt, pictures.labels))
-    error = errors_of(x_hat, pictures)
+def _series(model: Model, stored: dict[int, StoredMaps], mapped: MappedImages) -> Iterable[MapSeries]:
+    x_hat = to_uint8(model.denoise(mapped.x_alt, mapped.labels))
+    error = errors_of(x_hat, mapped)
     epochs = sorted(stored)
     for kind, last in stored[epochs[-1]].maps.items():
         of = [stored[epoch].maps[kind] for epoch in epochs]
@@ -90,13 +86,11 @@ def _series(model: Model, stored: dict[int, StoredMaps], pictures: MappedImages)
         )  # fmt: skip
 
 
-def errors_of(x_hat: np.ndarray, pictures: MappedImages) -> np.ndarray:
+def errors_of(x_hat: np.ndarray, mapped: MappedImages) -> np.ndarray:
     """1 - SSIM, float32 [N]; NaN where the clean picture is not known."""
     result = np.full(len(x_hat), np.nan, np.float32)
-    rows = np.flatnonzero(pictures.partner >= 0)
+    rows = np.flatnonzero(mapped.partner >= 0)
     for part in np.array_split(rows, max(1, len(rows) // _BATCH)):
-        made, clean = (
-            torch.from_numpy(of).float() / 255 for of in (x_hat[part], pictures.clean[pictures.partner[part]])
-        )
-        result[part] = 1 - ssim(made, clean).numpy()
+        clean = mapped.clean[mapped.partner[part]]
+        result[part] = 1 - ssim(to_float(x_hat[part]), to_float(clean)).numpy()
     return result

@@ -38,7 +38,7 @@ def load_maps(path: Path) -> StoredMaps:
     with np.load(path) as values:
         kinds = [name.removesuffix("_kl") for name in values.files if name.endswith("_kl")]
         maps = {
-            kind: PointMap(**{spec.name: _plain(values[_key(kind, spec.name)]) for spec in fields(PointMap)})
+            kind: PointMap(**{spec.name: _number_or_array(values[_key(kind, spec.name)]) for spec in fields(PointMap)})
             for kind in kinds
         }
         return StoredMaps(values["row"], values["label"], maps)
@@ -48,5 +48,5 @@ def _key(kind: str, field: str) -> str:
     return kind if field == "points" else f"{kind}_{field}"
 
 
-def _plain(value: np.ndarray) -> Any:
+def _number_or_array(value: np.ndarray) -> Any:
     return value if value.ndim else float(value)

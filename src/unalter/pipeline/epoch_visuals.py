@@ -25,8 +25,6 @@ from unalter.training.trainer import Trainer
 _SAMPLES = 20
 _EVERY = 10
 """Sample pictures every so many epochs where no maps are asked for."""
-_WORSE = 0.02
-"""A KL that is larger by this share is said to be."""
 
 
 class EpochVisuals:
@@ -59,7 +57,7 @@ class EpochVisuals:
             self._write_samples(model, epoch)
             wrote = True
         if every and not self._folder.map_points(epoch).exists():
-            wrote |= self._write_maps(model, epoch, trainer.state.finished)
+            wrote |= self._write_maps(model, epoch)
         return wrote
 
     def _write_samples(self, model: Model, epoch: int) -> None:
@@ -69,7 +67,7 @@ class EpochVisuals:
             np.savez_compressed(file, altered=altered, output=output, clean=clean)
         write_picture(self._folder.samples(epoch), contact_sheet([altered, output, clean]))
 
-    def _write_maps(self, model: Model, epoch: int, last: bool) -> bool:
+    def _write_maps(self, model: Model, epoch: int) -> bool:
         rows = chosen_rows(len(self._altered), self._options.map_points, self._options.seed)
         name, seed = self._folder.name, self._options.seed
         if len(rows) < LEAST_POINTS:
@@ -91,9 +89,6 @@ class EpochVisuals:
         save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
         spent = time.monotonic() - start
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
-        if last and before:
-            kind, values = next(iter(codes.items()))
-            self._compare_with_cold(name, maps[kind], map_codes(values, labels, seed, device=model.device.type))
         return True
 
     def _maps_before(self, epoch: int, rows: np.ndarray) -> dict[str, PointMap]:
@@ -101,11 +96,3 @@ class EpochVisuals:
         earlier = [path for other, path in self._folder.stored_maps().items() if other < epoch]
         stored = load_maps(earlier[-1]) if earlier else None
         return stored.maps if stored is not None and np.array_equal(stored.rows, rows) else {}
-
-    def _compare_with_cold(self, name: str, warm: PointMap, cold: PointMap) -> None:
-        """Maps that go on from one another could be caught in an early arrangement: say how far that is so."""
-        more = warm.kl / cold.kl - 1
-        words = f"{name:<4} the last map goes on from the ones before, KL {warm.kl:.3f}; made anew it has {cold.kl:.3f}"
-        if more > _WORSE:
-            words += f": {more:.1%} more, so trust neighbourhoods in it less ('unalter map' makes maps anew)"
-        self._console.say(words)

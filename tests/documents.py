@@ -72,7 +72,7 @@ def follow(document: Path) -> dict[str, Any]:
             for words in commands(block.text):
                 type_in(words)
         elif block.language == "python":
-            exec(compile(block.text, document.name, "exec"), names)
+            exec(compile(block.text, document.name, "exec", dont_inherit=True), names)
     return names
 
 

@@ -9,7 +9,7 @@ from unalter.alter.backgrounds import (
     find_backgrounds,
     pattern_backgrounds,
     recognise,
-    win_back,
+    unblend,
 )
 from unalter.data.digits import load_digits
 
@@ -76,7 +76,8 @@ def test_subjects_are_won_back_to_a_few_levels_and_only_where_a_background_was(w
     found = find_backgrounds(images)
     assert found is not None
 
-    rows, subjects = win_back(images, found)
+    rows = np.flatnonzero(found.members >= 0)
+    subjects = unblend(images[rows], found, found.members[rows])
 
     np.testing.assert_array_equal(rows, np.arange(0, 500, 2))
     assert subjects.dtype == np.uint8
@@ -87,21 +88,10 @@ def test_subjects_are_won_back_to_a_few_levels_and_only_where_a_background_was(w
 
 
 def test_with_the_true_backgrounds_subjects_are_exact_but_for_the_rounding_of_the_blend():
-    planted = pattern_backgrounds(1, 28, 28)
-    members = np.arange(60) % 6
-    members[[3, 10, 59]] = -1
+    planted, members = pattern_backgrounds(1, 28, 28), np.arange(60) % 6
     images = blended(DIGITS[:60], planted, 0.4)
-    images[members < 0] = 77
-    rows, subjects = win_back(images, Backgrounds(planted, 0.4, members))
-    np.testing.assert_array_equal(rows, np.flatnonzero(members >= 0))
-    assert np.abs(subjects.astype(int) - DIGITS[rows]).max() <= 0.5 / 0.4 + 0.5
-
-
-def test_where_no_picture_has_a_background_none_is_won_back():
-    found = Backgrounds(pattern_backgrounds(1, 28, 28), 0.5, np.full(9, -1))
-    rows, subjects = win_back(DIGITS[:9], found)
-    assert len(rows) == 0
-    assert subjects.shape == (0, 1, 28, 28)
+    subjects = unblend(images, Backgrounds(planted, 0.4, members), members)
+    assert np.abs(subjects.astype(int) - DIGITS[:60]).max() <= 0.5 / 0.4 + 0.5
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 30, 27), (1, 8, 8)])
@@ -128,7 +118,8 @@ def test_a_recipe_tells_the_pictures_that_its_backgrounds_were_found_in(weight, 
     images[::2] = blended(DIGITS[:500:2], planted, weight)
     found = find_backgrounds(images)
     assert found is not None
-    rows, subjects = win_back(images, found)
+    rows = np.flatnonzero(found.members >= 0)
+    subjects = unblend(images[rows], found, found.members[rows])
 
     told = recipe_of(found).unblend(images)
 

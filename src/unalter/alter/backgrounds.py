@@ -141,15 +141,6 @@ def blend(images: np.ndarray, found: Backgrounds, which: np.ndarray) -> np.ndarr
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
-without, blended = unblend, blend  # as callers outside still call them
-
-
-def win_back(images: np.ndarray, found: Backgrounds) -> tuple[np.ndarray, np.ndarray]:
-    """The rows int64 [K] of the pictures that have a background, and their subjects uint8 [K, C, H, W]."""
-    rows = np.flatnonzero(found.members >= 0)
-    return rows, unblend(images[rows], found, found.members[rows])
-
-
 def pattern_backgrounds(channels: int, height: int, width: int) -> np.ndarray:
     """Six plain patterns, uint8 [6, C, H, W], for blends where no altered folder gives backgrounds."""
     y, x = np.mgrid[0:height, 0:width]

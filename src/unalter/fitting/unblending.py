@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from unalter.alter.backgrounds import Backgrounds, blended, without
+from unalter.alter.backgrounds import Backgrounds, blend, unblend
 from unalter.alter.draws import KeyedDraws, fold_in
 from unalter.images.convert import to_float, to_uint8
 
@@ -26,7 +26,7 @@ def unblended(images: np.ndarray, found: Backgrounds, members: np.ndarray, rows:
     Args:
         rows: int64 [N], the numbers of the pictures: each has its own grain.
     """
-    subjects = to_float(without(images, found, members))
+    subjects = to_float(unblend(images, found, members))
     grain = KeyedDraws(fold_in(0, rows)).between(-1, 1, *subjects.shape[1:])
     return ((255 * subjects + grain / found.weight).round() / 255).clamp(0, 1)
 
@@ -45,4 +45,4 @@ def blended_and_back(x: Tensor, rows: Tensor, like: Backgrounds) -> Tensor:
         rows: int64 [N], the numbers of the pictures; they take the backgrounds in turn.
     """
     members = rows.numpy() % len(like.images)
-    return unblended(blended(to_uint8(x.numpy()), like, members), with_whole_percent(like), members, rows)
+    return unblended(blend(to_uint8(x.numpy()), like, members), with_whole_percent(like), members, rows)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from unalter.alter import KeyedDraws, Recipe, find_backgrounds, fold_in
-from unalter.alter.backgrounds import win_back
+from unalter.alter.backgrounds import unblend
 from unalter.data.dataset import Dataset
 from unalter.images.convert import to_float
 from unalter.pairing.pairs import Pairs
@@ -216,9 +216,8 @@ def _unblended(dataset: Dataset, pairs: Pairs, validation: np.ndarray) -> tuple[
     found = find_backgrounds(dataset.altered.images)
     if found is None:
         return dataset.altered.images[:0], dataset.altered.labels[:0]
-    rows, images = win_back(dataset.altered.images, found)
-    alone = pairs.clean[rows] < 0
-    rows, images = rows[alone], images[alone]
+    rows = np.flatnonzero((found.members >= 0) & (pairs.clean < 0))
+    images = unblend(dataset.altered.images[rows], found, found.members[rows])
     own = torch.from_numpy(images).flatten(1)
     held = torch.from_numpy(np.array(dataset.clean.images[validation])).float().flatten(1)
     new = torch.cat([_far(some.float(), held) for some in own.split(_AT_ONCE)]).numpy()

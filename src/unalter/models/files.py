@@ -35,7 +35,8 @@ def save_model(folder: ModelFolder, model: Autoencoder, details: dict[str, Any])
     config["architecture"] = asdict(model.config)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic_write(folder.weights) as aside:
-        aside.write_bytes(save(tensors, {"format": "pt", _KEY: json.dumps(config)}))
+        # one key: safetensors writes several in any order, and the same run would give other bytes
+        aside.write_bytes(save(tensors, {_KEY: json.dumps(config)}))
     write_text(folder.config, json.dumps(config, indent=2) + "\n")
 
 

@@ -116,12 +116,15 @@ def test_a_share_of_the_made_pairs_is_left_untouched_but_not_for_validation(data
     assert not (validation.x_alt == validation.x).flatten(1).all(1).any()
 
 
+BACKGROUND = torch.from_numpy(pattern_backgrounds(1, 28, 28)[:1]).float() / 255
+BLENDED = Recipe("blended", (Branch(0.5, (Blend(backgrounds=BACKGROUND),)), Branch(0.5, (Rotate(),))))
+
+
 @pytest.fixture
 def blended() -> Dataset:
     """40 clean digits; 60 altered, blended half and half with one background: the first 40 and 20 others."""
     images, index, labels = digits()
-    backgrounds = torch.from_numpy(pattern_backgrounds(1, 28, 28)[:1]).float() / 255
-    blend = Recipe("b", (Branch(1.0, (Blend(backgrounds=backgrounds),)),))
+    blend = Recipe("b", (Branch(1.0, (Blend(backgrounds=BACKGROUND),)),))
     altered = blend(torch.from_numpy(images[:60]).float() / 255, KeyedDraws(fold_in(0, torch.arange(60))))
     altered = (altered * 255).round().to(torch.uint8).numpy()
     return Dataset(pictures(images[:40], index[:40], labels[:40]), pictures(altered, index[:60], labels[:60]))
@@ -129,24 +132,24 @@ def blended() -> Dataset:
 
 def test_what_is_won_back_from_blends_is_what_was_blended(blended: Dataset):
     images, _, labels = digits()
-    clean_images, classes = sampler(blended, TURNED).clean_images
+    clean_images, classes = sampler(blended, BLENDED).clean_images
     kept = 32  # of 40, 8 are for validation
     assert len(clean_images) == len(classes) == kept + 20
     off = clean_images[kept:].int() - torch.from_numpy(images[40:60]).int()
     assert off.abs().max() <= 3  # rounding of a half, on either side
     np.testing.assert_array_equal(classes[kept:], labels[40:60])
-    assert len(sampler(blended, TURNED, unblend=False).clean_images[0]) == kept
+    assert len(sampler(blended, BLENDED, unblend=False).clean_images[0]) == kept
 
 
 def test_what_is_won_back_is_altered_as_often_as_clean_pictures_are(blended: Dataset):
-    drawn = np.concatenate([clean for _, clean in sampler(blended, TURNED, true_pairs=0.0).plan(0, 20)])
+    drawn = np.concatenate([clean for _, clean in sampler(blended, BLENDED, true_pairs=0.0).plan(0, 20)])
     counts = np.bincount(drawn, minlength=60)
     assert set(counts[40:]) <= {1, 2}  # 60 pictures of 52
     assert set(counts[:40]) <= {0, 1, 2} and (counts == 0).sum() == 8
 
 
 def test_no_digit_that_is_held_for_validation_is_won_back(blended: Dataset):
-    pairs = sampler(blended, TURNED)
+    pairs = sampler(blended, BLENDED)
     held = pairs.validation.x.int().unique(dim=0)
     clean_images = pairs.clean_images[0].int()
     assert (clean_images[:, None] - held).abs().amax((2, 3, 4)).min() > 50

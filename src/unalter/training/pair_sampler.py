@@ -14,8 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.alter import KeyedDraws, Recipe, find_backgrounds, fold_in
-from unalter.alter.backgrounds import unblend
+from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.data.dataset import Dataset
 from unalter.images.convert import to_float
 from unalter.pairing.pairs import Pairs
@@ -115,7 +114,7 @@ class PairSampler:
         self._seed = seed
         shown, labels = dataset.altered.images[:0], dataset.altered.labels[:0]
         if unblend and recipe is not None:
-            shown, labels = _unblended(dataset, pairs, self._split.clean_validation)
+            shown, labels = _unblended(dataset, pairs, recipe, self._split.clean_validation)
         self._clean_training = np.concatenate([self._split.clean_training, len(dataset.clean) + np.arange(len(shown))])
         self._clean = torch.tensor(np.concatenate([dataset.clean.images, shown])).to(device)
         self._altered = torch.tensor(dataset.altered.images).to(device)
@@ -208,19 +207,19 @@ def _to_bytes(x: Tensor) -> Tensor:
     return (x * 255).round().to(torch.uint8)
 
 
-def _unblended(dataset: Dataset, pairs: Pairs, validation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _unblended(dataset: Dataset, pairs: Pairs, recipe: Recipe, validation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What was blended in altered pictures without partner uint8 [K, C, H, W], and its labels int64 [K].
 
     Less what looks like a validation picture (rows `validation` of the clean ones), whatever its name.
     """
-    found = find_backgrounds(dataset.altered.images)
-    if found is None:
-        return dataset.altered.images[:0], dataset.altered.labels[:0]
-    rows = np.flatnonzero((found.members >= 0) & (pairs.clean < 0))
-    images = unblend(dataset.altered.images[rows], found, found.members[rows])
+    unblended = recipe.unblend(dataset.altered.images)
+    alone = pairs.clean[unblended.rows] < 0
+    rows, images = unblended.rows[alone], unblended.images[alone]
     own = torch.from_numpy(images).flatten(1)
     held = torch.from_numpy(np.array(dataset.clean.images[validation])).float().flatten(1)
-    new = torch.cat([_far(some.float(), held) for some in own.split(_AT_ONCE)]).numpy()
+    new = torch.cat(
+        [torch.empty(0, dtype=torch.bool), *(_far(some.float(), held) for some in own.split(_AT_ONCE))]
+    ).numpy()
     return images[new], dataset.altered.labels[rows[new]]
 
 

@@ -32,7 +32,7 @@ N = 37
 SHAPES = [(1, 28, 28), (3, 9, 14)]
 
 
-def operations(shape: tuple[int, int, int]) -> dict:
+def alterations(shape: tuple[int, int, int]) -> dict:
     """One of each kind, and each of its modes."""
     backgrounds = torch.rand(4, *shape, generator=torch.Generator().manual_seed(1))
     return {
@@ -59,7 +59,7 @@ def operations(shape: tuple[int, int, int]) -> dict:
     }
 
 
-every_operation = pytest.mark.parametrize("name", operations((1, 28, 28)))
+every_alteration = pytest.mark.parametrize("name", alterations((1, 28, 28)))
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
@@ -73,58 +73,58 @@ def pictures(shape: tuple[int, int, int], count: int = N) -> torch.Tensor:
     return x
 
 
-@every_operation
+@every_alteration
 @every_shape
 def test_no_pictures_are_no_pictures(name, shape):
-    assert operations(shape)[name](torch.empty(0, *shape), streams(0)).shape == (0, *shape)
+    assert alterations(shape)[name](torch.empty(0, *shape), streams(0)).shape == (0, *shape)
 
 
-@every_operation
+@every_alteration
 @every_shape
 @pytest.mark.parametrize("probability", [1.0, 0.5])
 def test_a_picture_comes_out_the_same_alone_and_in_any_batch(name, shape, probability):
-    operation = replace(operations(shape)[name], probability=probability)
+    alteration = replace(alterations(shape)[name], probability=probability)
     x, keys = pictures(shape), fold_in(0, torch.arange(N))
-    together = operation(x, KeyedDraws(keys))
+    together = alteration(x, KeyedDraws(keys))
     for k in (0, 5, 11, N - 1):
-        assert torch.equal(operation(x[k : k + 1], KeyedDraws(keys[k : k + 1])), together[k : k + 1])
+        assert torch.equal(alteration(x[k : k + 1], KeyedDraws(keys[k : k + 1])), together[k : k + 1])
     order = torch.randperm(N, generator=torch.Generator().manual_seed(3))[:13]
-    assert torch.equal(operation(x[order], KeyedDraws(keys[order])), together[order])
+    assert torch.equal(alteration(x[order], KeyedDraws(keys[order])), together[order])
 
 
-@every_operation
+@every_alteration
 @every_shape
 def test_shape_and_range_are_kept_and_the_input_is_not_written_to(name, shape):
     x = pictures(shape)
     before = x.clone()
-    altered = operations(shape)[name](x, streams())
+    altered = alterations(shape)[name](x, streams())
     assert (altered.shape, altered.dtype) == (x.shape, x.dtype)
     assert altered.min() >= -1e-6  # a weighted mean of ones may round to a little more than 1
     assert altered.max() <= 1 + 1e-6
     assert torch.equal(x, before)
 
 
-@every_operation
+@every_alteration
 @every_shape
 def test_probability_0_changes_nothing(name, shape):
     x = pictures(shape)
-    assert torch.equal(replace(operations(shape)[name], probability=0.0)(x, streams()), x)
+    assert torch.equal(replace(alterations(shape)[name], probability=0.0)(x, streams()), x)
 
 
-@every_operation
+@every_alteration
 @pytest.mark.parametrize("probability", [0.5, 0.2])
 def test_probability_is_the_share_of_altered_pictures(name, probability):
     shape, count = (1, 8, 8), 2000
     x = torch.rand(count, *shape, generator=torch.Generator().manual_seed(4))
-    altered = replace(operations(shape)[name], probability=probability)(x, streams(count))
+    altered = replace(alterations(shape)[name], probability=probability)(x, streams(count))
     share = (altered != x).flatten(1).any(1).float().mean().item()
     assert share == pytest.approx(probability, abs=0.05)
 
 
-@every_operation
+@every_alteration
 def test_pictures_with_other_keys_are_altered_otherwise(name):
     x = pictures((1, 28, 28))[10:11].expand(8, -1, -1, -1)
-    altered = operations((1, 28, 28))[name](x, streams(8))
+    altered = alterations((1, 28, 28))[name](x, streams(8))
     assert len(altered.unique(dim=0)) == (1 if name.startswith(("flip", "invert")) else 8)
 
 

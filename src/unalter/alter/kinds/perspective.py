@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -28,8 +29,7 @@ class Perspective(Resampled):
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
         inward = self.distortion * random.uniform(4, 2)
-        corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=random.device)
-        return _to_square(corners * (1 - inward))
+        return _to_square(_corners(random.device) * (1 - inward))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:
@@ -48,11 +48,21 @@ def _to_square(corners: Tensor) -> Tensor:
     across, down = b * depth[:, :1] + (b - a) * depth[:, 2:], d * depth[:, 1:2] + (d - a) * depth[:, 2:]
     from_unit = torch.stack([across, down, a * depth[:, 2:]], 2)
     from_unit = torch.cat([from_unit, depth[:, None]], 1)
-    from_square = from_unit @ from_unit.new_tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]])
+    from_square = from_unit @ _unit_from_square(corners.device)
     first, second, third = from_square.unbind(2)
     rows = [torch.linalg.cross(i, j) for i, j in ((second, third), (third, first), (first, second))]
     found = torch.stack(rows, 1)  # the inverse, up to a factor
     return (found / found[:, 2:, 2:]).float()
+
+
+@cache  # a copy to a device would wait for it
+def _corners(device: torch.device) -> Tensor:
+    return torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=device)
+
+
+@cache
+def _unit_from_square(device: torch.device) -> Tensor:
+    return torch.tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]], dtype=torch.float64, device=device)
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

@@ -124,10 +124,10 @@ def test_rotation_leaves_a_disc_where_it_is():
     assert (turned - smooth).abs().max() < 0.02
 
 
-@pytest.mark.parametrize("operation", [Rotate(sampling="nearest"), Perspective(sampling="nearest")])
-def test_nearest_sampling_keeps_binary_pictures_binary(operation):
+@pytest.mark.parametrize("alteration", [Rotate(sampling="nearest"), Perspective(sampling="nearest")])
+def test_nearest_sampling_keeps_binary_pictures_binary(alteration):
     x = (pictures((1, 20, 20)) > 0.5).float()
-    altered = operation(x, streams())
+    altered = alteration(x, streams())
     assert set(altered.unique().tolist()) == {0.0, 1.0}
     assert not torch.equal(altered, x)
 

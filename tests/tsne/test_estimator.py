@@ -8,6 +8,7 @@ from clouds import blobs
 from sklearn.manifold import TSNE as Reference
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils.estimator_checks import check_estimator
+from threadpoolctl import threadpool_limits
 
 from unalter import TSNE
 
@@ -74,6 +75,15 @@ def test_same_seed_same_map_and_another_order_nearly_the_same_divergence():
     order = np.random.default_rng(0).permutation(len(x))
     other = TSNE(3, random_state=4, n_jobs=2).fit(x[order])
     assert other.kl_divergence_ == pytest.approx(one.kl_divergence_, rel=0.03)
+
+
+def test_the_map_depends_on_n_jobs_and_not_on_the_threads_of_libraries():
+    x, _ = blobs(each=300, d=32)
+    maps = []
+    for count in (1, 2):
+        with threadpool_limits(count):
+            maps.append(TSNE(3, random_state=0, n_jobs=1, max_iter=0).fit_transform(x.astype(np.float32)))
+    np.testing.assert_array_equal(*maps)
 
 
 def test_goes_on_from_an_array_at_its_own_scale():

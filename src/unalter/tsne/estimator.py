@@ -127,9 +127,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.perplexity >= len(x):
             raise ValueError(f"perplexity ({self.perplexity}) must be less than n_samples ({len(x)})")
         random = check_random_state(self.random_state)
-        start, kernel = self._start(x, random), self._kernel
+        kernel, count = self._kernel, neighbour_count(len(x), self.perplexity)
         with threads(_thread_count(self.n_jobs)) as pool:
-            count = neighbour_count(len(x), self.perplexity)
+            start = self._start(x, random)
             seed = random.randint(2**31 - 1)
             rows, squares = nearest(_comparable(x), count, pool, seed, self.device)
             self.neighbours_ = rows[:, :_KEPT].copy()

@@ -64,7 +64,7 @@ class TrainOptions(Options):
     true_pairs: float = 0.05
     """Share of a batch taken from the true pairs, the others are made. (0.05: higher SSIM than 0.2.)"""
     unblend: bool = True
-    """Also alter what is won back from blended pictures by taking the background off."""
+    """Also alter what blended pictures show when their background is taken off."""
     identity_fraction: float = 0.03
     """Share of the made pairs that are left unaltered, so that clean pictures have codes too."""
     validation: float = 0.05

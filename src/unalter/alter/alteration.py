@@ -94,6 +94,8 @@ class Alteration:
     """Kinds of one group can be mistaken for one another."""
     fitted: ClassVar[tuple[Parameter, ...]] = ()
     """The numbers that a fit changes, besides `probability`."""
+    uncommon: ClassVar[bool] = False
+    """Whether a fit looks for it only where a chain of the other kinds does not do."""
     stream: ClassVar[int]
     """Which random numbers a fit gives it: a number of its own, so that no other kind changes them."""
 

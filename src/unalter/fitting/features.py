@@ -57,7 +57,13 @@ class FeatureCovariance:
     """
 
     def __init__(self, features: Tensor) -> None:
-        self._values, self._vectors = torch.linalg.eigh(torch.cov(features.T).double())  # float32 can give NaN
+        count, width = features.shape
+        if count < width:  # the same, from the smaller side
+            centred = (features - features.mean(0)).double()
+            _, sizes, vectors = torch.linalg.svd(centred, full_matrices=False)
+            self._values, self._vectors = sizes.square() / (count - 1), vectors.T
+        else:
+            self._values, self._vectors = torch.linalg.eigh(torch.cov(features.T).double())  # float32 can give NaN
 
     def metric(self, ridge: float) -> Metric:
         """Distances in units of the scatter.

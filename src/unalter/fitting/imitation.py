@@ -8,7 +8,7 @@ from threading import Lock
 from torch import Tensor
 
 from unalter.alter.draws import KeyedDraws, fold_in
-from unalter.fitting.chain import ORDER, Chain
+from unalter.fitting.chain import Chain
 
 
 class Imitation:
@@ -43,7 +43,7 @@ class Imitation:
             if chain in self._known:
                 self._known.move_to_end(chain)
                 return self._known[chain]
-        draws = KeyedDraws(fold_in(self._seed, ORDER.index(type(chain[-1])), self._rows))
+        draws = KeyedDraws(fold_in(self._seed, chain[-1].stream, self._rows))
         altered = chain[-1](self._after(chain[:-1]), draws)
         with self._lock:
             self._known[chain] = altered

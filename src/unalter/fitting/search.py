@@ -2,12 +2,13 @@
 
 One kind of alteration after another is taken up as long as that helps, then all parameters are fitted together, words
 (how a warp samples, how large a kernel is) exchanged, kinds dropped that turn out not to help, and numbers rounded.
-Whether something helps is judged on pictures, clean and altered, that the parameters were not fitted to.
+Whether something helps is judged on pictures, clean and altered, that the parameters were not fitted to. Uncommon
+kinds, which can pass for common ones along the way, are looked for only where the common ones may not do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,8 @@ _MIXED_SHARE = 0.5
 """A mixture lessens what is more than chance by this share: a chain that is not quite right is no reason for one."""
 _HOPELESS = 0.01
 """A kind that lessens the distance by a smaller share is not tried again until no other helps."""
+_PROMISING = 0.5
+"""A kind that promises a smaller share of what the best one does is not tried."""
 _WELL = 1.6
 """A distance, in units of chance, at which nothing is exchanged."""
 _SETTLING = 3
@@ -66,29 +69,19 @@ class ChainSearch:
     def __init__(self, objectives: Objectives, size: tuple[int, int], say: Callable[[str], None]) -> None:
         self._objectives, self._size, self._say = objectives, size, say
         self._covariance = FeatureCovariance(objectives.fit.real)
+        self._kinds: Sequence[type[Alteration]] = ORDER
         self._hopeless: set[type[Alteration]] = set()
 
     def run(self) -> SearchResult:
         """Find the chain."""
         fit, check = self._objectives.fit, self._objectives.check
-        metric, chain = self._metric(_ROUGH), ()
-        while (longer := self._longer(chain, metric)) is not None:
-            chain, metric = longer, self._metric(_MEDIUM)
         metric = self._metric(_FINE)
-        if chain:
-            for _ in range(2):
-                chain = self._reworded(gauss_newton(fit, chain, metric, 3), metric, self._both)
-            self._hopeless.clear()
-            chain = self._shorter(self._longer(chain, metric) or chain, metric)
-            exchanged = self._exchanged(chain, metric)
-            if exchanged != chain:
-                chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
-            chain = self._reworded(chain, metric, self._both)
-            chain = self._simpler(chain, metric)
-            chain = self._rounded(self._settled(chain, metric), metric)
-            shorter = self._shorter(chain, metric)  # some may have come to do nothing
-            if len(shorter) < len(chain):
-                chain = self._rounded(self._settled(shorter, metric), metric)
+        chain = self._searched([kind for kind in ORDER if not kind.uncommon])
+        now = check.distance(chain, metric)
+        if now > _WELL * metric.expected_distance or self._uncommon_promise(chain, metric):
+            other = self._searched(ORDER)
+            if now - check.distance(other, metric) > self._least(now, metric):
+                chain = other
         before, after = check.distances([(), chain], metric)
         branches = [(1.0, chain)]
         if after > _WELL * metric.expected_distance:
@@ -99,7 +92,48 @@ class ChainSearch:
             if after - there > max(_LEAST, _MIXED_SHARE * (after - metric.expected_distance)):
                 self._tell(f"one of {len(mixture)} ways for each picture", after, there, metric)
                 branches, after = mixture, there
-        return SearchResult(branches, before / metric.expected_distance, after / metric.expected_distance)
+        chance = metric.expected_distance
+        return SearchResult(branches, float(before) / chance, float(after) / chance)
+
+    def _searched(self, kinds: Sequence[type[Alteration]]) -> Chain:
+        """The best chain of these kinds."""
+        self._kinds, self._hopeless = kinds, set()
+        metric, chain = self._metric(_ROUGH), ()
+        while (longer := self._longer(chain, metric)) is not None:
+            chain, metric = longer, self._metric(_MEDIUM)
+        if not chain:
+            return chain
+        metric = self._metric(_FINE)
+        for _ in range(2):
+            chain = self._reworded(gauss_newton(self._objectives.fit, chain, metric, 3), metric, self._both)
+        self._hopeless.clear()
+        chain = self._shorter(self._longer(chain, metric) or chain, metric)
+        exchanged = self._exchanged(chain, metric)
+        if exchanged != chain:
+            chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
+        chain = self._reworded(chain, metric, self._both)
+        chain = self._simpler(chain, metric)
+        chain = self._rounded(self._settled(chain, metric), metric)
+        shorter = self._shorter(chain, metric)  # some may have come to do nothing
+        return chain if len(shorter) == len(chain) else self._rounded(self._settled(shorter, metric), metric)
+
+    def _uncommon_promise(self, chain: Chain, metric: Metric) -> bool:
+        """Whether an uncommon kind, besides the others or in place of those of its group, may do better."""
+        screen, check = self._objectives.screen, self._objectives.check
+        now = check.distance(chain, metric)
+        linearised = Linearised.at(chain, screen, metric)
+        for kind in (kind for kind in ORDER if kind.uncommon):
+            _, besides = min(linearised.extended(kind.starts()), key=lambda pair: pair[0])
+            besides = gauss_newton(screen, besides, metric, 2, {kind})
+            if now - check.distance(besides, metric) > self._least(now, metric):
+                return True
+            rest = tuple(step for step in chain if step.group != kind.group)
+            trials = [with_step(rest, step) for step in kind.starts()]
+            instead = gauss_newton(screen, trials[int(screen.distances(trials, metric).argmin())], metric, 3)
+            # as good is enough: the chain has been fitted to the end, and this has not
+            if check.distance(instead, metric) - now < _LEAST:
+                return True
+        return False
 
     def _metric(self, ridge: float) -> Metric:
         return self._covariance.metric(max(ridge, _SCATTER / len(self._objectives.fit.real)))
@@ -110,7 +144,7 @@ class ChainSearch:
         apart = check.distance(chain, metric)
         linearised = Linearised.at(chain, screen, metric)
         now = linearised.here @ linearised.here
-        kinds = [kind for kind in ORDER if kind not in self._hopeless and all(type(step) is not kind for step in chain)]
+        kinds = [kind for kind in self._kinds if kind not in self._hopeless and not _has(chain, kind)]
         trials = linearised.extended([step for kind in kinds for step in kind.starts()])
         best = {kind: min((t for t in trials if _has(t[1], kind)), key=lambda pair: pair[0]) for kind in kinds}
         resampled = [step for kind, (_, trial) in best.items() for step in trial if type(step) is kind]
@@ -120,7 +154,8 @@ class ChainSearch:
         self._hopeless |= {kind for kind, (distance, _) in best.items() if distance > (1 - _HOPELESS) * now}
         helpful = [(distance, kind, trial) for kind, (distance, trial) in best.items() if distance < now]
         helpful = sorted((entry for entry in helpful if _often(entry[2])), key=lambda entry: entry[0])
-        tried = [(kind, gauss_newton(screen, trial, metric, 2, {kind})) for _, kind, trial in helpful[:3]]
+        helpful = [entry for entry in helpful[:3] if now - entry[0] > _PROMISING * (now - helpful[0][0])]
+        tried = [(kind, gauss_newton(screen, trial, metric, 2, {kind})) for _, kind, trial in helpful]
         # what hardly ever happens has not helped: then it was the other parameters, changed along
         tried = [(kind, trial) for kind, trial in tried if _often(trial)]
         distances = check.distances([trial for _, trial in tried], metric)
@@ -131,19 +166,23 @@ class ChainSearch:
         return self._reworded(gauss_newton(screen, trial, metric, 3), metric, screen.distances)
 
     def _exchanged(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with one kind in the place of another that looks alike, as long as that helps."""
+        """The chain with one kind in the place of another that looks alike, as long as that helps.
+
+        One that is in the chain already begins anew: it may do the work of both.
+        """
         screen, fit, check = self._objectives.screen, self._objectives.fit, self._objectives.check
         now = check.distance(chain, metric)
         while now > _WELL * metric.expected_distance:
             trials: list[Chain] = []
             for old in chain:
                 rest = without(chain, type(old))
-                absent = [kind for kind in ORDER if kind.group == old.group and not _has(chain, kind)]
-                trials += [with_step(rest, step) for kind in absent for step in kind.starts()]
+                others = [kind for kind in self._kinds if kind.group == old.group and kind is not type(old)]
+                trials += [with_step(rest, step) for kind in others for step in kind.starts()]
             order = np.argsort(screen.distances(trials, metric), kind="stable")
             trials = [gauss_newton(screen, trials[at], metric, 3) for at in order[:2]]
             trials = [self._reworded(trial, metric, screen.distances) for trial in trials]
-            trials = [gauss_newton(fit, trial, metric, 3) for trial in trials]
+            hopeful = check.distances(trials, metric) - now < 10 * self._least(now, metric)
+            trials = [gauss_newton(fit, trials[at], metric, 3) for at in np.flatnonzero(hopeful)]
             distances = check.distances(trials, metric)
             if not trials or distances.min() > now - self._least(now, metric):
                 break

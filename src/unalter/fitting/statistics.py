@@ -6,22 +6,12 @@ from the border's level; where that is wrong it is equally wrong for real and fo
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.images.foreground import background_level, pixel_centres
+from unalter.fitting.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, pose_templates, standardised, upright
 
-_ANGLES = 24
-"""Poses that a subject is compared with, all around and mirrored: 15 degrees apart, refined by a parabola."""
-_SIDE = 16
-"""Side in pixels of the subjects that are compared, brought to one place and size."""
-_PROTOTYPES = 20
-"""Typical clean subjects, shared among the labels."""
 _COMPONENTS = 12
 """Principal components of the clean pictures, and of the altered ones."""
 _FILTERS = 24
@@ -41,12 +31,12 @@ class Statistics:
 
     def __init__(self, clean: Tensor, altered: Tensor, labels: Tensor | None = None, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)
-        if labels is None or len(labels.unique()) > _PROTOTYPES:
+        if labels is None or len(labels.unique()) > PROTOTYPES:
             labels = None
-        self._templates = _templates(clean, labels, seed)
+        self._templates = pose_templates(clean, labels, seed)
         self._by_label = labels is not None
         grey = clean.mean(1), altered.mean(1)
-        self._components = [_components(_small(pictures)) for pictures in (grey[0], _foreground(grey[1])[0])]
+        self._components = [_components(_small(pictures)) for pictures in (grey[0], find_subjects(grey[1])[0])]
         patches = F.unfold(torch.cat(grey)[:, None], 5).transpose(1, 2).reshape(-1, 25)
         chosen = patches[torch.randint(len(patches), (4_000,), generator=generator)]
         # random directions in the whitened space of patches: as likely fine as coarse
@@ -58,8 +48,8 @@ class Statistics:
     def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Measure pictures [N, C, H, W] (with labels int64 [N]): float32 [N, S]."""
         grey = x.mean(1) if x.shape[1] > 1 else x[:, 0]
-        subject, level = _foreground(grey)
-        frame = _Frame(subject)
+        subject, level = find_subjects(grey)
+        frame = Frame(subject)
         columns = [level, *_values(x), *_differences(grey), *_extremes(grey), *_moments(subject, frame)]
         if x.shape[1] == 3:
             columns += _colours(x)
@@ -75,48 +65,29 @@ class Statistics:
         columns += [positive.mean(2), positive.sign().mean(2)]
         return torch.cat([column if column.ndim == 2 else column[:, None] for column in columns], 1)
 
-    def _pose(self, subject: Tensor, frame: _Frame, labels: Tensor | None) -> list[Tensor]:
+    def _pose(self, subject: Tensor, frame: Frame, labels: Tensor | None) -> list[Tensor]:
         """How the subject stands beside clean ones: angle, mirrored or not, likeness."""
-        subjects = _standardised(_upright(subject, frame).flatten(1))
-        scores = torch.zeros(len(subject), 2, _ANGLES)
+        subjects = standardised(upright(subject, frame).flatten(1))
+        scores = torch.zeros(len(subject), 2, ANGLES)
         if labels is None:
             likeness = subjects @ torch.cat(list(self._templates.values())).flatten(0, -2).T
-            scores = likeness.reshape(len(subject), -1, 2, _ANGLES).amax(1)
+            scores = likeness.reshape(len(subject), -1, 2, ANGLES).amax(1)
         else:
             for label, templates in self._templates.items():
                 rows = torch.nonzero(labels == label).squeeze(1)
                 if len(rows):
                     likeness = subjects[rows] @ templates.flatten(0, -2).T
-                    scores[rows] = likeness.reshape(len(rows), -1, 2, _ANGLES).amax(1)
+                    scores[rows] = likeness.reshape(len(rows), -1, 2, ANGLES).amax(1)
         plain, mirrored = scores.amax(2).unbind(1)
         best, place = scores.flatten(1).max(1)
-        curve = scores.reshape(-1, _ANGLES)[torch.arange(len(subject)) * 2 + place // _ANGLES]
-        at = (place % _ANGLES)[:, None]
-        before, after = (curve.gather(1, (at + by) % _ANGLES)[:, 0] for by in (-1, 1))
+        curve = scores.reshape(-1, ANGLES)[torch.arange(len(subject)) * 2 + place // ANGLES]
+        at = (place % ANGLES)[:, None]
+        before, after = (curve.gather(1, (at + by) % ANGLES)[:, 0] for by in (-1, 1))
         vertex = 0.5 * (before - after) / (before - 2 * best + after).clamp_max(-1e-6)
-        turn = (at[:, 0] + vertex.clamp(-0.5, 0.5)) / _ANGLES  # of a whole turn
+        turn = (at[:, 0] + vertex.clamp(-0.5, 0.5)) / ANGLES  # of a whole turn
         angle = (turn + 0.5) % 1 - 0.5
-        upright = scores[:, 0, [-1, 0, 1]].amax(1)
-        return [best, plain - mirrored, best - upright, best - scores.mean((1, 2)), angle, angle.abs()]
-
-
-def _foreground(grey: Tensor) -> tuple[Tensor, Tensor]:
-    """What differs from the border's level, fine noise averaged out: [N, H, W], and that level [N]."""
-    level = background_level(grey[:, None])[:, 0]
-    return (_smooth(grey).sub_(level[:, None, None]).abs_() - 0.1).clamp_min_(0), level
-
-
-def _smooth(grey: Tensor) -> Tensor:
-    """Means over 3 x 3 pixels, fewer at the border; a tenth of the time of `avg_pool2d`."""
-    for dim in (1, 2):
-        size = grey.shape[dim]
-        total = grey.clone()
-        total.narrow(dim, 1, size - 1).add_(grey.narrow(dim, 0, size - 1))
-        total.narrow(dim, 0, size - 1).add_(grey.narrow(dim, 1, size - 1))
-        count = torch.full((size,), 3.0)
-        count[[0, -1]] = 2
-        grey = total.div_(count[:, None] if dim == 1 else count)
-    return grey
+        unturned = scores[:, 0, [-1, 0, 1]].amax(1)
+        return [best, plain - mirrored, best - unturned, best - scores.mean((1, 2)), angle, angle.abs()]
 
 
 def _halved(grey: Tensor) -> Tensor:
@@ -205,22 +176,7 @@ def _ends(reach: int) -> tuple[slice, slice]:
     return slice(None, reach), slice(-reach, None)
 
 
-class _Frame:
-    """Where subjects [N, H, W] lie: mass [N], centre [N] across and down and radius [N], in pixels."""
-
-    def __init__(self, subject: Tensor) -> None:
-        height, width = subject.shape[1:]
-        self.mass = subject.sum((1, 2))
-        # the pixels' shares of the mass
-        self.share = (subject + 1e-6) / (self.mass + 1e-6 * height * width)[:, None, None]
-        self.across, self.down = torch.arange(width) - (width - 1) / 2, torch.arange(height) - (height - 1) / 2
-        self.columns, self.rows = self.share.sum(1), self.share.sum(2)
-        self.cx, self.cy = self.columns @ self.across, self.rows @ self.down
-        spread = self.columns @ self.across.square() + self.rows @ self.down.square()
-        self.radius = (spread - self.cx.square() - self.cy.square()).clamp_min(0.5).sqrt()
-
-
-def _moments(subject: Tensor, frame: _Frame) -> list[Tensor]:
+def _moments(subject: Tensor, frame: Frame) -> list[Tensor]:
     """Place, size, length and direction of the subject; where it begins and ends."""
     cx, cy, radius = frame.cx, frame.cy, frame.radius
     u, v = frame.across - cx[:, None], frame.down - cy[:, None]
@@ -231,8 +187,8 @@ def _moments(subject: Tensor, frame: _Frame) -> list[Tensor]:
     u3, v3 = (frame.columns * u.pow(3)).sum(1) / radius.pow(3), (frame.rows * v.pow(3)).sum(1) / radius.pow(3)
     result = [frame.mass.sqrt(), cx, cy, (cx.square() + cy.square()).sqrt(), radius.log(), stretch, u3, v3]
     result += [direction, stretch * direction.cos(), stretch * direction.sin(), subject.flatten(1).amax(1)]
-    for dim in (1, 2):  # the box around what is clearly seen
-        line = torch.from_numpy(subject.numpy().max(dim))  # torch takes ten times as long
+    for lines in (subject, subject.transpose(1, 2).contiguous()):  # the box around what is clearly seen
+        line = torch.from_numpy(lines.numpy().max(1))  # torch takes ten times as long
         seen = (line > 0.3 * line.amax(1, keepdim=True)).float()
         steps = torch.arange(1.0, line.shape[1] + 1)
         last, first = (seen * steps).amax(1), (seen * steps.flip(0)).amax(1)
@@ -247,49 +203,6 @@ def _colours(x: Tensor) -> list[Tensor]:
         difference = x[:, one] - x[:, other]
         columns += [difference.mean((1, 2)), difference.abs().mean((1, 2)), difference.diff(dim=2).abs().mean((1, 2))]
     return columns
-
-
-def _upright(subject: Tensor, frame: _Frame, angle: float = 0.0, mirrored: bool = False) -> Tensor:
-    """Subjects brought to the centre and to one size, or turned by an angle as well: [N, _SIDE, _SIDE]."""
-    height, width = subject.shape[1:]
-    line = pixel_centres(_SIDE)
-    v, u = torch.meshgrid(line, line, indexing="ij")
-    u = -u if mirrored else u
-    cos, sin = math.cos(angle), math.sin(angle)
-    reach = 2.2 * frame.radius[:, None, None]  # the subject's ends lie about two radii out
-    across = (cos * u - sin * v) * reach + frame.cx[:, None, None]
-    down = (sin * u + cos * v) * reach + frame.cy[:, None, None]
-    places = torch.view_as_real(torch.complex(across * (2 / width), down * (2 / height)))
-    return F.grid_sample(subject[:, None], places, align_corners=False)[:, 0]
-
-
-def _standardised(rows: Tensor) -> Tensor:
-    """Rows of mean 0 and length 1."""
-    rows = rows - rows.mean(-1, keepdim=True)
-    return rows / rows.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-
-
-def _templates(clean: Tensor, labels: Tensor | None, seed: int) -> dict[int, Tensor]:
-    """Typical clean subjects in every pose, by label (0 where there are none): [K, 2, _ANGLES, _SIDE**2] each."""
-    subjects = _foreground(clean.mean(1))[0]
-    labels = torch.zeros(len(clean), dtype=torch.int64) if labels is None else labels
-    known = labels.unique().tolist()
-    angles = [number * 2 * math.pi / _ANGLES for number in range(_ANGLES)]
-    result = {}
-    for label in known:
-        subject = subjects[labels == label][:1_000]
-        frame = _Frame(subject)
-        upright = _upright(subject, frame).flatten(1)
-        # small folders show the same picture again and again: a group without pictures has no mean
-        count = min(max(_PROTOTYPES // len(known), 1), len(np.unique(upright.numpy(), axis=0)))
-        groups = torch.from_numpy(KMeans(count, random_state=seed).fit(upright).labels_)
-        poses = []
-        for mirrored in (False, True):
-            turned = [_upright(subject, frame, angle, mirrored).flatten(1) for angle in angles]
-            means = [torch.stack([pose[groups == k].mean(0) for pose in turned]) for k in range(count)]
-            poses.append(torch.stack(means))
-        result[label] = _standardised(torch.stack(poses, 1))
-    return result
 
 
 def _small(pictures: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class Jpeg(Photometric):
     name = "jpeg"
     limits: ClassVar[dict[str, Range]] = {"quality": (1, 100)}
     stage = 60
+    uncommon = True
     fitted = both_ends("quality", 3, 98, 4, 1, 5, 10)
 
     quality: Range = (20.0, 80.0)

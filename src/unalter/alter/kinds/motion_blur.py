@@ -25,6 +25,7 @@ class MotionBlur(Photometric):
     name = "motion-blur"
     limits: ClassVar[dict[str, Range]] = {"length": (0, 99), "angle": (-360, 360)}
     stage = 41
+    uncommon = True
     fitted = (*both_ends("length", 1, 15, 0.6, 0.1, 0.5, 1), *both_ends("angle", -90, 180, 10, 1, 5, 10))
 
     length: Range = (1.0, 7.0)

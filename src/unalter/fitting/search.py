@@ -128,6 +128,8 @@ class ChainSearch:
             if now - check.distance(besides, metric) > self._least(now, metric):
                 return True
             rest = tuple(step for step in chain if step.group != kind.group)
+            if rest == chain:
+                continue
             trials = [with_step(rest, step) for step in kind.starts()]
             instead = gauss_newton(screen, trials[int(screen.distances(trials, metric).argmin())], metric, 3)
             # as good is enough: the chain has been fitted to the end, and this has not

@@ -81,7 +81,7 @@ def test_a_class_without_a_stream_gets_one_that_depends_on_its_name_alone():
 
 
 def test_importing_alterations_brings_in_little_but_torch():
-    heavy = ("sklearn", "scipy", "PIL", "matplotlib", "lightning_fabric", "unalter.fitting", "unalter.training")
+    heavy = ("sklearn", "scipy", "PIL", "matplotlib", "rich", "unalter.fitting", "unalter.training")
     code = f"import sys, unalter.alter; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

@@ -40,6 +40,8 @@ _ENOUGH = 300
 """Of fewer altered pictures clean ones are altered more often than once."""
 _FEWEST = 40
 """Pictures below which there is nothing to fit to."""
+_GLANCED, _LEAST_GLANCED = 8, 100
+"""So many times fewer pictures tell with which numbers a kind of alteration is best begun, but so many at least."""
 _AT_ONCE = 256 * 784
 """Pixels and channels that one thread works on at once: few stay in its cache, for very few it is all overhead."""
 
@@ -156,16 +158,17 @@ def _objectives(
 
         return features_of
 
-    def objective(number: int, half: int, count: int) -> ImitationObjective:
+    def objective(number: int, half: int, count: int, rows: list[Tensor]) -> ImitationObjective:
         x, of = chosen(half, count)
         distinct = min(count, len(halves[half]))
-        return ImitationObjective(
-            [imitated(x, of, r, number) for r in parts(count)], real_features[half], distinct, run
-        )
+        return ImitationObjective([imitated(x, of, r, number) for r in rows], real_features[half], distinct, run)
+
+    glanced = max(size // _GLANCED, _LEAST_GLANCED)
 
     return Objectives(
-        screen=objective(0, 0, size // 2),
-        fit=objective(1, 0, size),
-        polish=objective(2, 0, 5 * size // 2),
-        check=objective(3, 1, size),
+        screen=objective(0, 0, size // 2, parts(size // 2)),
+        fit=objective(1, 0, size, parts(size)),
+        polish=objective(2, 0, 5 * size // 2, parts(5 * size // 2)),
+        check=objective(3, 1, size, parts(size)),
+        glance=objective(4, 0, glanced, [torch.arange(glanced)]),  # threads share out the many chains
     )

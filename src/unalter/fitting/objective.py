@@ -88,3 +88,5 @@ class Objectives:
     """Many pictures, for the last digits."""
     check: ImitationObjective
     """Pictures that nothing is fitted to."""
+    glance: ImitationObjective
+    """Very few pictures, to choose what is tried at all."""

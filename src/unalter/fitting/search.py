@@ -39,6 +39,8 @@ _PROMISING = 0.5
 """A kind that promises a smaller share of what the best one does is not tried."""
 _WELL = 1.6
 """A distance, in units of chance, at which nothing is exchanged."""
+_NEARLY_ALL = 0.1
+"""Of the distance of unaltered pictures is left where a kind does nearly all of what was done."""
 _SETTLING = 3
 """Last steps, without bias: each is about ten times as close."""
 _AS_GOOD = 0.02
@@ -76,15 +78,18 @@ class ChainSearch:
         """Find the chain."""
         fit, check = self._objectives.fit, self._objectives.check
         metric = self._metric(_FINE)
-        chain = self._searched([kind for kind in ORDER if not kind.uncommon])
-        now = check.distance(chain, metric)
-        if now > _WELL * metric.expected_distance or self._uncommon_promise(chain, metric):
-            other = self._searched(ORDER)
-            if now - check.distance(other, metric) > self._least(now, metric):
-                chain = other
+        well = _WELL * metric.expected_distance
+        chain = self._uncommon_first()
+        if not chain or check.distance(chain, metric) > well:
+            common = self._searched([kind for kind in ORDER if not kind.uncommon])
+            now = check.distance(common, metric)
+            if not chain and (now > well or self._uncommon_helps(common, metric)):
+                chain = self._searched(ORDER)
+            if not chain or now - check.distance(chain, metric) < self._least(now, metric):
+                chain = common
         before, after = check.distances([(), chain], metric)
         branches = [(1.0, chain)]
-        if after > _WELL * metric.expected_distance:
+        if after > well:
             mixture = fit_mixture(fit, self._metric(_SHARES))
             shares = np.array([share for share, _ in mixture])
             residuals = shares @ check.residuals([part for _, part in mixture], metric)
@@ -95,10 +100,19 @@ class ChainSearch:
         chance = metric.expected_distance
         return SearchResult(branches, float(before) / chance, float(after) / chance)
 
-    def _searched(self, kinds: Sequence[type[Alteration]]) -> Chain:
-        """The best chain of these kinds."""
+    def _uncommon_first(self) -> Chain:
+        """The best chain that begins with an uncommon kind, where one does nearly all of it alone; else nothing."""
+        metric, check = self._metric(_ROUGH), self._objectives.check
+        chain = self._longer((), metric)
+        if chain is None or not chain[0].uncommon:
+            return ()
+        alone, before = check.distances([chain, ()], metric)
+        return self._searched(ORDER, chain) if alone < _NEARLY_ALL * before else ()
+
+    def _searched(self, kinds: Sequence[type[Alteration]], chain: Chain = ()) -> Chain:
+        """The best chain of these kinds, found from a first one on."""
         self._kinds, self._hopeless = kinds, set()
-        metric, chain = self._metric(_ROUGH), ()
+        metric = self._metric(_MEDIUM if chain else _ROUGH)
         while (longer := self._longer(chain, metric)) is not None:
             chain, metric = longer, self._metric(_MEDIUM)
         if not chain:
@@ -117,25 +131,10 @@ class ChainSearch:
         shorter = self._shorter(chain, metric)  # some may have come to do nothing
         return chain if len(shorter) == len(chain) else self._rounded(self._settled(shorter, metric), metric)
 
-    def _uncommon_promise(self, chain: Chain, metric: Metric) -> bool:
-        """Whether an uncommon kind, besides the others or in place of those of its group, may do better."""
-        screen, check = self._objectives.screen, self._objectives.check
-        now = check.distance(chain, metric)
-        linearised = Linearised.at(chain, screen, metric)
-        for kind in (kind for kind in ORDER if kind.uncommon):
-            _, besides = min(linearised.extended(kind.starts()), key=lambda pair: pair[0])
-            besides = gauss_newton(screen, besides, metric, 2, {kind})
-            if now - check.distance(besides, metric) > self._least(now, metric):
-                return True
-            rest = tuple(step for step in chain if step.group != kind.group)
-            if rest == chain:
-                continue
-            trials = [with_step(rest, step) for step in kind.starts()]
-            instead = gauss_newton(screen, trials[int(screen.distances(trials, metric).argmin())], metric, 3)
-            # as good is enough: the chain has been fitted to the end, and this has not
-            if check.distance(instead, metric) - now < _LEAST:
-                return True
-        return False
+    def _uncommon_helps(self, chain: Chain, metric: Metric) -> bool:
+        """Whether an uncommon kind besides the others makes a chain of common ones better."""
+        self._kinds, self._hopeless = [kind for kind in ORDER if kind.uncommon], set()
+        return self._longer(chain, metric) is not None
 
     def _metric(self, ridge: float) -> Metric:
         return self._covariance.metric(max(ridge, _SCATTER / len(self._objectives.fit.real)))
@@ -147,8 +146,8 @@ class ChainSearch:
         linearised = Linearised.at(chain, screen, metric)
         now = linearised.here @ linearised.here
         kinds = [kind for kind in self._kinds if kind not in self._hopeless and not _has(chain, kind)]
-        trials = linearised.extended([step for kind in kinds for step in kind.starts()])
-        best = {kind: min((t for t in trials if _has(t[1], kind)), key=lambda pair: pair[0]) for kind in kinds}
+        starts = self._starts(chain, kinds, metric)
+        best = dict(zip(kinds, linearised.extended(starts), strict=True))
         resampled = [step for kind, (_, trial) in best.items() for step in trial if type(step) is kind]
         resampled = [replace(step, sampling="nearest") for step in resampled if isinstance(step, Resampled)]
         for step, pair in zip(resampled, linearised.extended(resampled), strict=True):
@@ -166,6 +165,16 @@ class ChainSearch:
         kind, trial = tried[int(distances.argmin())]
         self._tell(kind.name, apart, distances.min(), metric)
         return self._reworded(gauss_newton(screen, trial, metric, 3), metric, screen.distances)
+
+    def _starts(self, chain: Chain, kinds: Sequence[type[Alteration]], metric: Metric) -> list[Alteration]:
+        """For each kind what it is best begun with, at a glance."""
+        starts = [step for kind in kinds for step in kind.starts()]
+        promised = [distance for distance, _ in Linearised.at(chain, self._objectives.glance, metric).extended(starts)]
+        chosen = []
+        for kind in kinds:
+            own = [at for at, step in enumerate(starts) if type(step) is kind]
+            chosen.append(starts[min(own, key=lambda at: promised[at])])
+        return chosen
 
     def _exchanged(self, chain: Chain, metric: Metric) -> Chain:
         """The chain with one kind in the place of another that looks alike, as long as that helps.

@@ -27,7 +27,7 @@ demo: setup ## everything on the shipped digits, into runs/demo (made anew)
 
 # One torch thread a worker: two workers with all threads each slow one another down.
 test: setup ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -q
 
 lint: setup ## style, format, types, and that nothing imports from above
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from unalter.alter import KeyedDraws, fold_in, load_recipe
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
 from unalter.images.convert import to_float, to_uint8
-from unalter.images.sheet import write_picture
+from unalter.images.sheet import save_picture
 from unalter.support.errors import InputError
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
@@ -102,5 +102,7 @@ def _write_pictures(
         for name, index, label, picture, group in with_progress(rows, "writing altered pictures", on_progress):
             plain = NAME.fullmatch(name) is None
             altered_name = str(PurePosixPath(name).with_suffix(".png")) if plain else f"aug_{index}_{label}.png"
-            write_picture(folder / "aug" / altered_name, picture)
+            target = folder / "aug" / altered_name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            save_picture(target, picture)
             writer.writerow([altered_name, name, group])

@@ -36,7 +36,7 @@ _SIZES = 40, 1_500
 """So many pictures at least and at most: large ones say more each."""
 _RIDGE = 0.01
 """Of the metric in which it is seen how sums were rounded."""
-_ENOUGH = 300
+_ENOUGH = 200
 """Of fewer altered pictures clean ones are altered more often than once."""
 _FEWEST = 40
 """Pictures below which there is nothing to fit to."""

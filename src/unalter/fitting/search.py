@@ -43,6 +43,8 @@ _NEARLY_ALL = 0.1
 """Of the distance of unaltered pictures is left where a kind does nearly all of what was done."""
 _SETTLING = 3
 """Last steps, without bias: each is about ten times as close."""
+_SETTLED = 0.1
+"""Of a parameter's step: less is rounded away."""
 _AS_GOOD = 0.02
 """A distance that is larger by this share is as good, where the chain is simpler."""
 
@@ -262,7 +264,10 @@ class ChainSearch:
             there, now = self._both([trial, chain], metric)
             if there > now + _LEAST:
                 break
+            moves = [abs(ref.get(trial) - ref.get(chain)) / ref.step for ref in parameter_refs(chain)]
             chain = trial
+            if max(moves, default=0) < _SETTLED:
+                break
         return chain
 
     def _rounded(self, chain: Chain, metric: Metric) -> Chain:

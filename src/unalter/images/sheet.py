@@ -11,12 +11,17 @@ from unalter.support.files import atomic_write
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 [H, W], [1, H, W] or [3, H, W] as a PNG file; it appears whole or not at all."""
+    with atomic_write(path) as aside:
+        save_picture(aside, pixels)
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """The same, in place: for folders that appear as a whole."""
     from PIL import Image
 
     if pixels.ndim == 3:
         pixels = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    with atomic_write(path) as aside:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, format="PNG")
 
 
 def contact_sheet(rows: list[np.ndarray], scale: int = 2, gap: int = 2) -> np.ndarray:

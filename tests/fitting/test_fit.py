@@ -87,7 +87,7 @@ def test_colour_pictures_of_another_shape():
 
 def test_one_of_several_kinds_of_noise_for_each_picture():
     noise = (GaussianNoise(sigma=(0.1, 0.3)), SaltAndPepper(share=(0.1, 0.3)))
-    fit = fit_recipe(DIGITS[:600], altered(DIGITS[600:1200], *(Branch(0.5, [kind]) for kind in noise)))
+    fit = fit_recipe(DIGITS[:400], altered(DIGITS[600:1000], *(Branch(0.5, [kind]) for kind in noise)))
     assert sorted(names(fit.recipe)) == [["gaussian-noise"], ["salt-and-pepper"]]
     assert [branch.share for branch in fit.recipe.branches] == pytest.approx([0.5, 0.5], abs=0.1)
 

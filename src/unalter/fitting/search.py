@@ -145,6 +145,8 @@ class ChainSearch:
         """The chain with the one kind of alteration more that helps most, or None where none does."""
         screen, check = self._objectives.screen, self._objectives.check
         apart = check.distance(chain, metric)
+        if apart <= metric.expected_distance:  # two samples of one kind are no nearer
+            return None
         linearised = Linearised.at(chain, screen, metric)
         now = linearised.here @ linearised.here
         kinds = [kind for kind in self._kinds if kind not in self._hopeless and not _has(chain, kind)]

@@ -1,9 +1,7 @@
 """The search for the chain of alterations whose pictures are like the real ones.
 
-One kind of alteration after another is taken up as long as that helps, then all parameters are fitted together, words
-(how a warp samples, how large a kernel is) exchanged, kinds dropped that turn out not to help, and numbers rounded.
-Whether something helps is judged on pictures, clean and altered, that the parameters were not fitted to. Uncommon
-kinds, which can pass for common ones along the way, are looked for only where the common ones may not do.
+One kind of alteration after another is taken up as long as that helps, judged on pictures that nothing was fitted to.
+Then all parameters are fitted together, words (how a warp samples) exchanged, idle kinds dropped, numbers rounded.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unalter.alter.alteration import Alteration
-from unalter.alter.geometric import Resampled
+from unalter.alter.geometric import Geometric, Resampled
 from unalter.fitting.chain import ORDER, Chain, parameter_refs, variants, with_step, without
 from unalter.fitting.features import FeatureCovariance, Metric
 from unalter.fitting.gauss_newton import Linearised, gauss_newton, parameter_slopes, split_sample_step
@@ -41,6 +39,8 @@ _WELL = 1.6
 """A distance, in units of chance, at which nothing is exchanged."""
 _NEARLY_ALL = 0.1
 """Of the distance of unaltered pictures is left where a kind does nearly all of what was done."""
+_NOT_QUITE = 1.2
+"""The same, at which a mixture is tried where nothing moves: one chain comes near to several kinds of noise."""
 _SETTLING = 3
 """Last steps, without bias: each is about ten times as close."""
 _SETTLED = 0.1
@@ -91,7 +91,8 @@ class ChainSearch:
                 chain = common
         before, after = check.distances([(), chain], metric)
         branches = [(1.0, chain)]
-        if after > well:
+        moves = any(isinstance(step, Geometric) for step in chain)
+        if after > (_WELL if moves else _NOT_QUITE) * metric.expected_distance:
             mixture = fit_mixture(fit, self._metric(_SHARES))
             shares = np.array([share for share, _ in mixture])
             residuals = shares @ check.residuals([part for _, part in mixture], metric)

@@ -30,7 +30,7 @@ _LEAST = 25.0
 _LEAST_SHARE = 0.05
 """And by this share of what is more than chance: small misfits of another kind are no reason to take one up."""
 _MIXED_SHARE = 0.5
-"""A mixture lessens what is more than chance by this share: a chain that is not quite right is no reason for one."""
+"""A mixture lessens what is more than chance by this share: a misfit alone is no reason for one."""
 _HOPELESS = 0.01
 """A kind that lessens the distance by a smaller share is not tried again until no other helps."""
 _PROMISING = 0.5
@@ -65,8 +65,7 @@ class ChainSearch:
     """A search; `run` it once.
 
     Args:
-        objectives: where chains are tried.
-        size: (H, W) of the pictures.
+        objectives: where chains are tried, on pictures of a `size` (H, W).
         say: is told what was just found.
     """
 

@@ -14,9 +14,9 @@ from unalter.fitting.features import CdfFeatures, FeatureCovariance, Metric
 from unalter.fitting.gauss_newton import gauss_newton
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective
-from unalter.fitting.parallel import parallel_map
 from unalter.fitting.statistics import Statistics
 from unalter.images.convert import to_float
+from unalter.support.parallel import parallel_map
 
 DIGITS = to_float(load_digits("train")[0][:1600, None])
 

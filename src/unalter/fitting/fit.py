@@ -22,13 +22,13 @@ from unalter.fitting.chain import Chain
 from unalter.fitting.features import CdfFeatures, FeatureCovariance
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective, Objectives
-from unalter.fitting.parallel import Map, parallel_map
 from unalter.fitting.sample import LabelledImages, draw_like
 from unalter.fitting.search import ChainSearch
 from unalter.fitting.statistics import Statistics
 from unalter.fitting.unblending import blended_and_back, rounded_otherwise, unblended, with_whole_percent
 from unalter.images.convert import to_float
 from unalter.support.errors import InputError
+from unalter.support.parallel import Map, parallel_map
 
 _PIXELS = 1_200 * 784
 """Pixels and channels of clean pictures that one trial of a chain alters."""
@@ -131,7 +131,7 @@ def _objectives(
         return list(torch.arange(count).tensor_split(2 * -(-count * values // (2 * _AT_ONCE))))
 
     def measured(x: Tensor, of: Tensor | None) -> Tensor:
-        return torch.cat(run(lambda rows: statistics(x[rows], None if of is None else of[rows]), parts(len(x))))
+        return torch.cat(list(run(lambda rows: statistics(x[rows], None if of is None else of[rows]), parts(len(x)))))
 
     subjects, subject_labels = chosen(0, 2 * size)
     statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed)

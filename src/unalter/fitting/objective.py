@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unalter.fitting.chain import Chain
 from unalter.fitting.features import Metric
-from unalter.fitting.parallel import Map, serial_map
+from unalter.support.parallel import Map, serial_map
 
 
 class Objective(Protocol):
@@ -46,7 +46,7 @@ class ImitationObjective:
         """The mean features of imitated pictures, [K, P]."""
         unknown = [chain for chain in dict.fromkeys(chains) if chain not in self._known]
         jobs = [(part, chain) for chain in unknown for part in self._parts]
-        features = self._run(lambda job: _sum_and_count(job[0](job[1])), jobs)
+        features = list(self._run(lambda job: _sum_and_count(job[0](job[1])), jobs))
         for number, chain in enumerate(unknown):
             sums, counts = zip(*features[number * len(self._parts) :][: len(self._parts)], strict=True)
             self._known[chain] = torch.stack(sums).sum(0) / sum(counts)

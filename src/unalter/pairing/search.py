@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from unalter.pairing.alignment import Poses, align, downsample, grey_foreground,
 from unalter.pairing.inversion import RecipeInverter
 from unalter.pairing.matcher import Matcher
 from unalter.pairing.options import DEFAULTS, PairingOptions
+from unalter.support.parallel import parallel_map
 from unalter.support.progress import ProgressCallback
 
 _ALIGNED = 16
@@ -108,10 +107,11 @@ class GallerySearch:
             return self._find(altered[part], likeness)
 
         clean, error = [np.empty((0, _KEPT), np.int64)], [np.empty((0, _KEPT))]
-        for rows, errors in _side_by_side(found, len(altered)):
-            clean.append(rows.numpy())
-            error.append(errors.double().numpy())
-            on_progress(len(rows))
+        with parallel_map() as run:
+            for rows, errors in run(found, _parts(len(altered))):
+                clean.append(rows.numpy())
+                error.append(errors.double().numpy())
+                on_progress(len(rows))
         return Candidates(np.concatenate(clean), np.concatenate(error))
 
     def explain(
@@ -128,9 +128,10 @@ class GallerySearch:
             return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS, enough)[1][:, 0]
 
         error = [np.empty(0)]
-        for errors in _side_by_side(explained, len(altered)):
-            error.append(errors.double().numpy())
-            on_progress(len(errors))
+        with parallel_map() as run:
+            for errors in run(explained, _parts(len(altered))):
+                error.append(errors.double().numpy())
+                on_progress(len(errors))
         return np.concatenate(error)
 
     def imitate(self, rows: np.ndarray) -> np.ndarray:
@@ -196,22 +197,8 @@ def progress_counter(what: str, total: int, on_progress: ProgressCallback) -> Ca
     return count
 
 
-_T = TypeVar("_T")
-
-
-def _side_by_side(work: Callable[[slice], _T], count: int) -> Iterator[_T]:
-    """What work gives for parts of 0..count, in their order; as many at once as torch has threads.
-
-    A part is many small operations: threads that share each of them would mostly wait for one another.
-    """
-    parts = [slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS)]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(work, parts)
-    finally:
-        torch.set_num_threads(threads)
+def _parts(count: int) -> list[slice]:
+    return [slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS)]
 
 
 def _align(altered: Tensor, gallery: Tensor, rows: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,22 +15,22 @@ _R = TypeVar("_R")
 
 
 class Map(Protocol):
-    """What work gives for each of some items, in their order."""
+    """What work gives for each of some items, in their order, one after another as it is done."""
 
-    def __call__(self, work: Callable[[_T], _R], items: Sequence[_T], /) -> list[_R]: ...
+    def __call__(self, work: Callable[[_T], _R], items: Sequence[_T], /) -> Iterator[_R]: ...
 
 
-def serial_map(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+def serial_map(work: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
     """One item after the other."""
-    return [work(item) for item in items]
+    return map(work, items)
 
 
 @contextmanager
 def parallel_map() -> Iterator[Map]:
     """As many items at once as torch has threads; each operation, here and there, has one.
 
-    A fit is many small operations: threads that shared each of them would mostly wait for one another. One thread an
-    operation also means that no sum depends on how many there are.
+    For parts of many small operations: threads that shared each of them would mostly wait for one another. One thread
+    an operation also means that no sum depends on how many there are.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -39,10 +39,6 @@ def parallel_map() -> Iterator[Map]:
             threadpool_limits(1),
             ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         ):
-
-            def run(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-                return list(pool.map(work, items))
-
-            yield run if threads > 1 else serial_map
+            yield pool.map if threads > 1 else serial_map
     finally:
         torch.set_num_threads(threads)

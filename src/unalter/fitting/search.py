@@ -88,10 +88,9 @@ class ChainSearch:
                 chain = self._searched(ORDER)
             if not chain or now - check.distance(chain, metric) < self._least(now, metric):
                 chain = common
-        before, after = check.distances([(), chain], metric)
-        branches = [(1.0, chain)]
-        moves = any(isinstance(step, Geometric) for step in chain)
-        if after > (_WELL if moves else _NOT_QUITE) * metric.expected_distance:
+        (before, after), branches = check.distances([(), chain], metric), [(1.0, chain)]
+        enough = _WELL if any(isinstance(step, Geometric) for step in chain) else _NOT_QUITE
+        if after > enough * metric.expected_distance:
             mixture = fit_mixture(fit, self._metric(_SHARES))
             shares = np.array([share for share, _ in mixture])
             residuals = shares @ check.residuals([part for _, part in mixture], metric)
@@ -124,6 +123,7 @@ class ChainSearch:
             chain = self._reworded(gauss_newton(self._objectives.fit, chain, metric, 3), metric, self._both)
         self._hopeless.clear()
         chain = self._shorter(self._longer(chain, metric) or chain, metric)
+        chain = self._settled(chain, metric, 1)  # or kinds would be exchanged for numbers that are not right yet
         exchanged = self._exchanged(chain, metric)
         if exchanged != chain:
             chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
@@ -134,7 +134,7 @@ class ChainSearch:
         return chain if len(shorter) == len(chain) else self._rounded(self._settled(shorter, metric), metric)
 
     def _uncommon_helps(self, chain: Chain, metric: Metric) -> bool:
-        """Whether an uncommon kind besides the others makes a chain of common ones better."""
+        """Whether one besides the others makes a chain of common kinds better."""
         self._kinds, self._hopeless = [kind for kind in ORDER if kind.uncommon], set()
         return self._longer(chain, metric) is not None
 
@@ -259,9 +259,9 @@ class ChainSearch:
         there, now = self._both([trial, chain], metric)
         return there < now * (1 + _AS_GOOD)
 
-    def _settled(self, chain: Chain, metric: Metric) -> Chain:
+    def _settled(self, chain: Chain, metric: Metric, steps: int = _SETTLING) -> Chain:
         """The chain with its numbers at the least distance, without the bias of one sample, unless it goes astray."""
-        for _ in range(_SETTLING):
+        for _ in range(steps):
             trial = split_sample_step((self._objectives.fit, self._objectives.polish), chain, metric)
             there, now = self._both([trial, chain], metric)
             if there > now + _LEAST:

@@ -101,7 +101,7 @@ def from_memory(data: Path, options: TrainOptions) -> Iterator[Pair]:
     )  # fmt: skip
     epoch = 0
     while True:
-        for step, plan in enumerate(source.epoch(epoch, options.batch_size)):
+        for step, plan in enumerate(source.plan(epoch, options.batch_size)):
             batch = source.batch(plan, epoch, step)
             yield batch.x_alt, batch.x
         epoch += 1

@@ -1,7 +1,7 @@
 """Find the recipe that altered pictures were made with, from clean and altered ones that are not paired.
 
-Pictures blended with fixed backgrounds are told by those (see `backgrounds`), and their subjects won back; for the
-others, and for the subjects, a chain of alterations is searched (see `search`) that makes clean pictures like them.
+Pictures blended with fixed backgrounds are told by those (see `backgrounds`), and unblended; for the
+others, and for what these show, a chain of alterations is searched (see `search`) that makes clean pictures like them.
 """
 
 from __future__ import annotations

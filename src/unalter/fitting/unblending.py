@@ -39,7 +39,7 @@ def rounded_otherwise(found: Backgrounds, seed: int) -> Backgrounds:
 
 
 def blended_and_back(x: Tensor, rows: Tensor, like: Backgrounds) -> Tensor:
-    """What is left of subjects when they were blended, stored in 256 values, and won back as real ones are.
+    """What is left of subjects when they were blended, stored in 256 values, and unblended as real ones are.
 
     Args:
         rows: int64 [N], the numbers of the pictures; they take the backgrounds in turn.

@@ -11,7 +11,7 @@ from unalter.alter import Invert, Rotate
 from unalter.data.digits import load_digits
 from unalter.fitting.chain import Chain, parameter_refs
 from unalter.fitting.features import CdfFeatures, FeatureCovariance, Metric
-from unalter.fitting.gauss_newton import gauss_newton
+from unalter.fitting.gauss_newton import gauss_newton, split_sample_step
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective
 from unalter.fitting.statistics import Statistics
@@ -90,3 +90,14 @@ def test_parameters_go_where_the_pictures_are_like_the_real_ones(tried):
     assert rotate.degrees == pytest.approx((-60, 20), abs=12)
     assert rotate.probability > 0.9
     assert objective.distance((rotate,), metric) < 1.05 * objective.distance((Rotate(degrees=(-60, 20)),), metric)
+
+
+def test_a_chain_with_nothing_to_change_stays_as_it_is_and_costs_nothing():
+    class Untouched:
+        def residuals(self, chains, metric):
+            raise AssertionError("there is nothing to measure")
+
+    metric = Metric(torch.eye(2), 1.0)
+    chain: Chain = (Invert(probability=1.0),)
+    assert gauss_newton(Untouched(), chain, metric, 3, fixed=Invert) is chain
+    assert split_sample_step((Untouched(), Untouched()), chain, metric) is chain

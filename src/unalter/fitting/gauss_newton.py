@@ -32,6 +32,8 @@ def gauss_newton(
     """
     refs = [ref for ref in parameter_refs(chain) if kinds is None or ref.kind in kinds]
     refs = [ref for ref in refs if ref.kind is not fixed or ref.parameter.field != "probability"]
+    if not refs:
+        return chain
     (here,), damping = objective.residuals([chain], metric), 0.02
     for _ in range(rounds):
         slopes = parameter_slopes(objective, chain, metric, refs, here)
@@ -72,6 +74,8 @@ def split_sample_step(objectives: tuple[Objective, Objective], chain: Chain, met
     always goes on to happen always.
     """
     refs = [ref for ref in parameter_refs(chain) if not ref.always(chain)]
+    if not refs:
+        return chain
     residuals = [objective.residuals([chain], metric)[0] for objective in objectives]
     slopes = [
         parameter_slopes(objective, chain, metric, refs, here)

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -164,3 +165,15 @@ def test_codes_are_drawn_from_where_those_of_clean_pictures_lie(train, small_dat
     assert (abs(drawn.mean(0) - codes.mean(0)) < 0.5 * codes.std(0)).all()
     ratio = drawn.std(0) / codes.std(0)
     assert ((ratio > 0.7) & (ratio < 1.5)).all()
+
+
+def test_a_training_leaves_the_random_generators_of_its_caller_as_they_were(small_data: Path, tmp_path: Path):
+    random.seed(5)
+    torch.manual_seed(5)
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    unalter.train(
+        small_data, out=tmp_path / "run", recipe=str(small_data / "recipe.yaml"), epochs=1, batch_size=16, latent=8,
+        models="vae", map_every=1,
+    ).load()  # fmt: skip
+    assert torch.equal(torch.get_rng_state(), before[0]) and random.getstate() == before[1]
+    assert np.random.get_state()[1].tolist() == before[2]  # noqa: NPY002

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unalter._version import __version__
-from unalter.nn import Architecture, Autoencoder
+from unalter.nn import Architecture, Autoencoder, new_model
 from unalter.runs.folder import MODELS, ModelFolder, RunFolder
 from unalter.support.errors import InputError, first_line
 from unalter.support.files import atomic_write, write_text
@@ -54,7 +54,7 @@ def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, 
         if config["format"] not in (_BEFORE, FORMAT) or config["model"] not in MODELS:
             raise InputError(f"{folder.weights}: format {config['format']}; this version of unalter reads {FORMAT}")
         shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["architecture"].items()}
-        model = Autoencoder(Architecture(**shape)).to(device)
+        model = new_model(Architecture(**shape), seed=0).to(device)
         weights = load_file(folder.weights, device=str(device))
         model.load_state_dict(_renamed(weights) if config["format"] == _BEFORE else weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:

@@ -1,7 +1,7 @@
 """Residual blocks, encoder, decoder; AE, VAE and CVAE; losses."""
 
 from unalter.nn.architecture import Architecture, widths_for
-from unalter.nn.autoencoder import Autoencoder, Output
+from unalter.nn.autoencoder import Autoencoder, Output, new_model
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.losses import Loss, negative_elbo
 from unalter.nn.pose import Pose, pose_error
@@ -14,6 +14,7 @@ __all__ = [
     "Output",
     "Pose",
     "negative_elbo",
+    "new_model",
     "pose_error",
     "widths_for",
 ]

@@ -34,6 +34,13 @@ class Output(NamedTuple):
     """what the encoder took the pose to be, models with `pose` only"""
 
 
+def new_model(config: Architecture, seed: int) -> Autoencoder:
+    """A model with first weights by seed; the caller's random generators are left as they were."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        return Autoencoder(config)
+
+
 class Autoencoder(nn.Module):
     """Encoder, bottleneck and decoder; no connection passes the bottleneck by."""
 

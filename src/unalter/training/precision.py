@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from unalter.nn import Architecture, Autoencoder
+from unalter.nn import Architecture, new_model
 from unalter.support.device import native_bf16
 
 _BYTES_A_PIXEL = 2_000
@@ -38,8 +38,8 @@ def step_memory(config: Architecture, batch_size: int) -> int:
 
 def step_seconds(config: Architecture, batch_size: int, device: torch.device, precision: str) -> float:
     """About how many seconds a step takes: the fastest of a few passes forward and back."""
-    model = Autoencoder(config).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    x = torch.rand(batch_size, config.channels, config.height, config.width, device=device)
+    model = new_model(config, 0).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    x = torch.full((batch_size, config.channels, config.height, config.width), 0.5, device=device)
     y = torch.zeros(batch_size, dtype=torch.int64, device=device)
     taken: list[float] = []
     while len(taken) < _PASSES and sum(taken) < _PATIENCE:

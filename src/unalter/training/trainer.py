@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from unalter.models.files import save_model
-from unalter.nn import Architecture, Autoencoder, Pose, negative_elbo, pose_error
+from unalter.nn import Architecture, Autoencoder, Pose, negative_elbo, new_model, pose_error
 from unalter.runs.folder import ModelFolder
 from unalter.support.errors import InputError, Interrupted
 from unalter.training import schedule
@@ -68,7 +68,7 @@ class Trainer:
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
             self._check(saved, config)
-        model = _new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        model = new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
         self._optimizers = make_optimizers(model, options)
@@ -243,13 +243,6 @@ class Trainer:
         self._average.load_state_dict(saved["average"])
         self.state = TrainState(**saved["progress"])
         self.state.write_metrics(self.folder.metrics)
-
-
-def _new_model(config: Architecture, seed: int) -> Autoencoder:
-    """With first weights by seed; the caller's random generators are left as they were."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        return Autoencoder(config)
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -24,6 +24,8 @@ from unalter.data.digits import load_digits
 from unalter.images.sheet import write_picture
 from unalter.models.files import load_model
 from unalter.runs.folder import RunFolder
+from unalter.support.errors import Interrupted
+from unalter.training import trainer
 from unalter.training.checkpoint import load_checkpoint
 from unalter.training.trainer import Trainer
 
@@ -105,6 +107,7 @@ def test_killed_twice_and_resumed_is_the_uninterrupted_run(
         step(self, batch)
 
     broken = RunFolder(tmp_path / "broken")
+    monkeypatch.setattr(trainer, "_BETWEEN_SAVES", 0)  # or epochs as short as these would not be saved each
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_train_step", dying)
         with pytest.raises(Killed):
@@ -194,6 +197,19 @@ def test_stopped_by_a_signal_killed_by_another_and_resumed_is_the_uninterrupted_
     unalter.train(out=run.path, resume=True)
     for model in ("ae", "cvae"):
         assert_same(left_alone("32-true"), run, model)
+
+
+def test_stopped_while_a_map_is_made_the_epoch_is_saved_with_its_model(data: Path, tmp_path: Path, monkeypatch):
+    def interrupted_map(_self, trainer) -> None:
+        if trainer.state.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("unalter.pipeline.epoch_visuals.EpochVisuals.take", interrupted_map)
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(Interrupted):
+        unalter.train(data, out=run.path, **options(data, "32-true", models="ae"))
+    assert steps_done(run, "ae") == 2 * _STEPS
+    assert load_model(run.model("ae"), torch.device("cpu"))[1]["epoch"] == 2
 
 
 def test_maps_and_samples_change_nothing_in_the_training(data: Path, left_alone, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from unalter.training.validate import validate
 _AVERAGE_DECAY = 0.998
 _USUAL_SIZE = 784
 """Numbers in a picture that the weights of the loss are meant for; the cross-entropy is a sum, so they grow with it."""
+_BETWEEN_SAVES = 10.0
+"""Seconds since the last save after which the end of an epoch is saved; to save takes as long as a few steps."""
 _CLIP_NORM = 400.0
 """Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 Callback = Callable[["Trainer"], object]
@@ -74,6 +77,8 @@ class Trainer:
         self._optimizers = make_optimizers(model, options)
         if saved is not None:
             self._restore(saved)
+        self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
+        self._best: tuple[Autoencoder, dict[str, Any]] | None = None
         self._size = config.channels * config.height * config.width / _USUAL_SIZE
         self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
 
@@ -84,13 +89,13 @@ class Trainer:
         assert isinstance(model, Autoencoder)
         return model
 
-    def fit(self, on_step: Callback, on_epoch: Callback, when_saved: Callback) -> None:
+    def fit(self, on_step: Callback, on_epoch: Callback, after_epoch: Callback) -> None:
         """Train to the end.
 
         Args:
             on_step: called after every step.
             on_epoch: called once for every epoch that is done.
-            when_saved: called when an epoch is saved, for what takes time that does not count. On resume it is
+            after_epoch: called after an epoch, for what takes time that does not count. On resume it is
                 called again for the last epoch, so it should pass over what is already there.
 
         Raises:
@@ -99,28 +104,28 @@ class Trainer:
         """
         with StopRequest() as stop:
             if self.state.step == 0 and self.state.epoch > 0:
-                self._after_epoch(when_saved, stop)
+                self._after_epoch(after_epoch, stop)
             while not self.state.finished:
                 self._train_epoch(on_step, stop)
                 self._end_epoch()
                 on_epoch(self)
-                self._after_epoch(when_saved, stop)
+                self._after_epoch(after_epoch, stop)
 
-    def _after_epoch(self, when_saved: Callback, stop: StopRequest) -> None:
+    def _after_epoch(self, after_epoch: Callback, stop: StopRequest) -> None:
         try:
-            with stop.at_once():  # a map can take minutes, and the epoch is saved
+            with stop.at_once():  # a map can take minutes
                 if not stop.requested:
-                    when_saved(self)
+                    after_epoch(self)
         except KeyboardInterrupt:
-            raise Interrupted from None
+            stop.requested = True
         if stop.requested:
-            raise Interrupted
+            self._save()
+            raise Interrupted from None
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state
         self._model.train()
         plan = self._sampler.plan(now.epoch, self._options.batch_size)
-        saved_at = time.monotonic()
         while now.step < len(plan) and self.fraction_done < 1:
             start = time.monotonic()
             batch = self._sampler.batch(plan[now.step], now.epoch, now.step)
@@ -133,9 +138,8 @@ class Trainer:
             on_step(self)
             if now.step == len(plan):
                 break
-            if stop.requested or time.monotonic() - saved_at > self._options.checkpoint_seconds:
+            if stop.requested or self._not_saved_for(self._options.checkpoint_seconds):
                 self._save()
-                saved_at = time.monotonic()
             if stop.requested:
                 raise Interrupted
 
@@ -181,13 +185,15 @@ class Trainer:
                 "preprocessing": "uint8 0..255 divided by 255",
                 "labels": list(self._sampler.label_names[: self.averaged.config.classes]),
             }
-            save_model(self.folder, self.averaged, details)
+            self._best = copy.deepcopy(self.averaged), details
         if now.finished:
+            self._save_best()
             start = time.monotonic()
             fit_prior(self.folder, self._sampler, self._options.seed, self._autocast())
             now.seconds += time.monotonic() - start
         now.write_metrics(self.folder.metrics)
-        self._save()
+        if now.finished or self._not_saved_for(min(_BETWEEN_SAVES, self._options.checkpoint_seconds)):
+            self._save()
 
     @property
     def fraction_done(self) -> float:
@@ -197,6 +203,7 @@ class Trainer:
 
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.state
+        self._save()
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
@@ -209,7 +216,19 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return autocast(self._sampler.device, self._options.precision)
 
+    def _not_saved_for(self, seconds: float) -> bool:
+        return time.monotonic() - self._saved_at > seconds
+
+    def _save_best(self) -> None:
+        if self._best is not None:
+            save_model(self.folder, *self._best)
+            self._best = None
+
     def _save(self) -> None:
+        """Write the best model and the state, where they are not what was written last."""
+        self._save_best()
+        if self._saved_state == (self.state.epoch, self.state.step):
+            return
         state = {
             "data": self._fingerprint,
             "architecture": _plain(vars(self.averaged.config)),
@@ -221,6 +240,7 @@ class Trainer:
             # no random generator has a state to save: each step seeds its own
         }
         save_checkpoint(self.folder.checkpoint, state)
+        self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
 
     def _check(self, saved: dict[str, Any], config: Architecture) -> None:
         path = self.folder.checkpoint

@@ -84,7 +84,7 @@ _FEW = PairingOptions(
 
 
 def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) -> None:
-    """Train for one epoch, whatever is asked for; `recipe` in place of a fitted one; search through few candidates."""
+    """Train a narrow net for one epoch, whatever is asked for; `recipe` in place of a fitted one; few candidates."""
     train = workflow.train
 
     def short(*data: Any, resume: bool = False, **asked: Any) -> workflow.Run:
@@ -96,3 +96,4 @@ def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) ->
     patch.setattr(workflow, "train", short)
     patch.setattr("unalter.pipeline.prepare.fit_recipe", fit)
     patch.setitem(find_pairs.__kwdefaults__, "options", _FEW)
+    patch.setattr("unalter.pipeline.experiment.widths_for", lambda height, width: (8, 16))

@@ -43,7 +43,7 @@ def sheet(rows: Sequence[np.ndarray]) -> Image:
             place[..., :3] = picture.transpose(1, 2, 0)
             place[..., 3] = 255
     grey = np.array_equal(canvas[..., 0], canvas[..., 1]) and np.array_equal(canvas[..., 0], canvas[..., 2])
-    return _encoded(canvas[..., [0, 3]] if grey else canvas, "PNG", optimize=True)
+    return _encoded(canvas[..., [0, 3]] if grey else canvas, "PNG")
 
 
 def shown(images: np.ndarray) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.options import DataOptions
 from unalter.evaluation.scores import Evaluation, Scores, scored
@@ -18,6 +20,7 @@ from unalter.images.sheet import contact_sheet
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
+from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
@@ -42,7 +45,8 @@ def evaluate(
 
     Args:
         run: a run folder (every model in it, or only `model`) or one model's folder.
-        data: a folder or zip with clean/ and aug/, or a file of arrays.
+        data: a folder or zip with clean/ and aug/, or a file of arrays. Where `reading` has clean pictures alone, the
+            run's recipe makes the altered ones, once each; of a run without one each picture is its own target.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
         model: only this one of a run folder: ae, vae or cvae.
         out: where results go; default `run`/evaluation.
@@ -57,8 +61,13 @@ def evaluate(
     run, where = Path(run), None if data is None else Path(data)
     models = _models(run, model, device)
     known = next((one.label_names for one in models if one.classes), ())
-    dataset = read_dataset(where, DataOptions.from_values(reading), known=known)
-    rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
+    dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
+    if dataset.one_folder:
+        dataset, (rows, partner, groups) = _own_pairs(dataset, run, truth)
+    else:
+        rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
+    if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     altered, clean = dataset.altered.rows(rows), dataset.clean.rows(partner)
     if not dataset.classes and any(one.classes for one in models):
         models = [one for one in models if not one.classes]  # without labels a CVAE cannot be asked
@@ -89,9 +98,23 @@ def _true_pairs(dataset: Dataset, truth: Path | None) -> tuple[np.ndarray, np.nd
         raise InputError(f"{truth}: names no picture")
     if len(rows) == 0:
         raise InputError("no altered picture has its clean one by name; say which belongs to which with --truth")
-    if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
-        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     return rows, partner, groups
+
+
+def _own_pairs(
+    dataset: Dataset, run: Path, truth: str | Path | None
+) -> tuple[Dataset, tuple[np.ndarray, np.ndarray, list[str]]]:
+    """Clean pictures alone, with the altered ones that the run's recipe makes of them, and their pairs and groups."""
+    if truth is not None:
+        raise InputError(f"{truth}: says whose the altered pictures are, and there are none: give DATA or --altered")
+    of = next((folder for folder in map(RunFolder, (run, run.absolute().parent)) if folder.config.is_file()), None)
+    if of is None:
+        raise InputError(f"{run}: no run with a recipe to alter clean pictures with; give altered ones too")
+    rows, recipe = np.arange(len(dataset.clean)), saved_recipe(of)
+    if recipe is None:
+        return dataset, (rows, rows, [""] * len(rows))
+    images, groups = alter_pictures(dataset.clean.images, dataset.clean.index, recipe, seed=0)
+    return replace(dataset, altered=replace(dataset.clean, images=images)), (rows, rows, groups)
 
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:

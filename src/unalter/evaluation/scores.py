@@ -75,6 +75,8 @@ def scored(
 ) -> list[Scores]:
     """The scores of models' results, of the altered pictures themselves and of classical filters.
 
+    Where nothing was altered there is nothing to compare with: models only.
+
     Args:
         results: by method, float32 [N, C, H, W] in 0..1.
         inputs, targets: altered pictures and clean ones, of the same shape.
@@ -82,6 +84,8 @@ def scored(
     """
     x = torch.from_numpy(targets)
     scores = [_score(name, result, x) for name, result in results.items()]
+    if np.array_equal(inputs, targets):
+        return scores
     scores.append(_score("input", inputs, x))
     if filters:
         scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]

@@ -38,6 +38,8 @@ def write_report(experiment: Experiment, sampler: PairSampler) -> None:
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         version=__version__,
         style=Path(__file__).with_name("style.css").read_text("utf-8"),
+        one_folder=dataset.one_folder,
+        regular=dataset.one_folder and experiment.recipe is None,
         data=sections.of_data(dataset, experiment.pairs),
         recipe=sections.of_recipe(experiment),
         training=sections.of_training(run),

@@ -76,14 +76,17 @@ def evaluate(
     channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
-    scores = scored(results, inputs, targets, filters)
+    scores = scored(results, inputs, targets, filters, dataset.regular)
     evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names)
     target = Path(out) if out is not None else run / "evaluation"
     _write_scores(target / "scores.csv", evaluation)
     with atomic_write(target / "summary.txt") as aside:
         aside.write_text(evaluation.table(), "utf-8")
     for one, score in zip(models, scores, strict=False):
-        _draw_grid(target / f"{one.name}.png", inputs, results[one.name], targets, score)
+        shown = {"altered": inputs, "output": results[one.name], "clean": targets}
+        if dataset.regular:
+            shown = {"picture": targets, "output": results[one.name]}
+        _draw_grid(target / f"{one.name}.png", shown, score)
     return evaluation
 
 
@@ -140,22 +143,21 @@ def _write_scores(path: Path, evaluation: Evaluation) -> None:
                 writer.writerow([name, label, group, one.method, f"{similar:.5f}", f"{noise:.4f}"])
 
 
-def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.ndarray, score: Scores) -> None:
-    """Best, typical and worst by SSIM: altered, output and clean below each other, the SSIM under each column."""
+def _draw_grid(path: Path, shown: dict[str, np.ndarray], score: Scores) -> None:
+    """Best, typical and worst by SSIM: the pictures `shown` below each other, the SSIM under each column."""
     from matplotlib.figure import Figure
 
     parts = score.extremes(_GRID_COLUMNS)
     count = len(parts["best"])
-    figure = Figure(figsize=(0.85 * count + 1.2, 10.2), dpi=110, facecolor="white")
+    figure = Figure(figsize=(0.85 * count + 1.2, 2.85 * len(shown) + 1.65), dpi=110, facecolor="white")
     for place, (name, rows) in enumerate(parts.items()):
         axes = figure.add_subplot(3, 1, place + 1)
-        stacked = [to_uint8(inputs[rows]), to_uint8(results[rows]), to_uint8(clean[rows])]
-        picture = contact_sheet(stacked, scale=1).transpose(1, 2, 0)
+        picture = contact_sheet([to_uint8(images[rows]) for images in shown.values()], scale=1).transpose(1, 2, 0)
         axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         cell = picture.shape[1] / count
         axes.set_xticks([cell * (i + 0.5) for i in range(count)], [f"{v:.2f}" for v in score.ssim[rows]])
-        third = picture.shape[0] / 3
-        axes.set_yticks([third * (i + 0.5) for i in range(3)], ["altered", "output", "clean"])
+        height = picture.shape[0] / len(shown)
+        axes.set_yticks([height * (i + 0.5) for i in range(len(shown))], list(shown))
         axes.tick_params(length=0, labelsize=9)
         axes.spines[:].set_visible(False)
         axes.set_title(f"{name} (SSIM below each)", loc="left", fontsize=11, weight="bold")

@@ -67,6 +67,11 @@ class Dataset:
     """Whether clean pictures alone were given: each altered one is the clean one itself, or made of it."""
 
     @property
+    def regular(self) -> bool:
+        """Whether every picture is its own target, as for a regular autoencoder."""
+        return self.altered is self.clean
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """Of the classes, by label; empty where pictures have no labels."""
         return self.clean.label_names

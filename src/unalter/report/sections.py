@@ -165,16 +165,14 @@ def of_maps(run: RunFolder) -> list[dict[str, Any]]:
     return found
 
 
-def of_scores(
-    models: list[Model], validation: ValidationSet, groups: list[str], label_names: tuple[str, ...]
-) -> dict[str, Any]:
+def of_scores(models: list[Model], validation: ValidationSet, groups: list[str], dataset: Dataset) -> dict[str, Any]:
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
     rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
     inputs, targets, labels = validation.rows(rows)
     results = {one.name: one.denoise(inputs, labels) for one in models}
-    scores = scored(results, inputs, targets)
+    scores = scored(results, inputs, targets, regular=dataset.regular)
     chosen = [groups[i] for i in rows.tolist()]
-    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, label_names)
+    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names)
     tables = [_table(evaluation, "ssim", 3), _table(evaluation, "psnr", 1)]
     shown = []
     for one, score in zip(models, scores, strict=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +18,8 @@ full size, not exaggerated, it stays in arrangements that have become poor ones:
 1% at the most (docs/results.md)."""
 _JUDGED, _VOTES = 10, 5
 """Neighbours that are looked for again, and those that vote on a label."""
-_ROOM = 1.1
-"""Axes reach so much farther than a first map, and stay."""
-_WITHIN = 0.998
-"""Of the coordinates lie within the axes of a first map; a single straying point does not make the others small."""
+_STEP = 1.1
+"""Axes grow by such steps: a map that is a little wider than those before it seldom moves theirs."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ class PointMap:
     """How many of the 10 nearest codes are among the 10 nearest points, 0..1."""
     accuracy: float
     """How often the 5 nearest points know a point's label, 0..1; NaN where there is one label only."""
-    reach: float
-    """Axes go from minus this to this."""
+
+    @property
+    def extent(self) -> float:
+        """The largest coordinate, whatever its sign."""
+        return float(np.abs(self.points).max())
 
     @property
     def note(self) -> str:
@@ -75,11 +78,15 @@ def map_codes(
     count = min(_JUDGED, tsne.neighbours_.shape[1])
     with threads() as pool:
         near, _ = nearest(points, count, pool, seed, device)
-    reach = before.reach if before is not None else _ROOM * float(np.quantile(np.abs(points), _WITHIN))
     return PointMap(
         points, tsne.neighbours_, tsne.kl_divergence_, neighbour_recall(tsne.neighbours_[:, :count], near),
-        label_accuracy(near[:, :_VOTES], labels), reach,
+        label_accuracy(near[:, :_VOTES], labels),
     )  # fmt: skip
+
+
+def axes_reach(extents: Iterable[float]) -> float:
+    """Axes from minus this to this hold maps of such extents, and leave them a tenth of room at most."""
+    return _STEP ** (math.floor(math.log(max(extents), _STEP)) + 1)
 
 
 def neighbour_recall(expected: np.ndarray, found: np.ndarray) -> float:

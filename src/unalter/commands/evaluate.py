@@ -62,8 +62,10 @@ def evaluate(
     models = _models(run, model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
+    note = ""
     if dataset.one_folder:
-        dataset, (rows, partner, groups) = _own_pairs(dataset, run, truth)
+        dataset, groups, note = _made(dataset, run, truth)
+        rows = partner = np.arange(len(groups))
     else:
         rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
     if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
@@ -77,7 +79,7 @@ def evaluate(
     targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
     scores = scored(results, inputs, targets, filters, dataset.regular)
-    evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names)
+    evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names, note)
     target = Path(out) if out is not None else run / "evaluation"
     _write_scores(target / "scores.csv", evaluation)
     with atomic_write(target / "summary.txt") as aside:
@@ -104,20 +106,19 @@ def _true_pairs(dataset: Dataset, truth: Path | None) -> tuple[np.ndarray, np.nd
     return rows, partner, groups
 
 
-def _own_pairs(
-    dataset: Dataset, run: Path, truth: str | Path | None
-) -> tuple[Dataset, tuple[np.ndarray, np.ndarray, list[str]]]:
-    """Clean pictures alone, with the altered ones that the run's recipe makes of them, and their pairs and groups."""
+def _made(dataset: Dataset, run: Path, truth: str | Path | None) -> tuple[Dataset, list[str], str]:
+    """Clean pictures alone, with the altered ones that the run's recipe makes of them, their groups, and a note."""
     if truth is not None:
         raise InputError(f"{truth}: says whose the altered pictures are, and there are none: give DATA or --altered")
     of = next((folder for folder in map(RunFolder, (run, run.absolute().parent)) if folder.config.is_file()), None)
     if of is None:
         raise InputError(f"{run}: no run with a recipe to alter clean pictures with; give altered ones too")
-    rows, recipe = np.arange(len(dataset.clean)), saved_recipe(of)
+    recipe = saved_recipe(of)
     if recipe is None:
-        return dataset, (rows, rows, [""] * len(rows))
+        return dataset, [""] * len(dataset.clean), "no altered pictures: every picture is its own target"
     images, groups = alter_pictures(dataset.clean.images, dataset.clean.index, recipe, seed=0)
-    return replace(dataset, altered=replace(dataset.clean, images=images)), (rows, rows, groups)
+    made = replace(dataset, altered=replace(dataset.clean, images=images))
+    return made, groups, f"no altered pictures: they were made by {of.recipe}"
 
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:

@@ -41,6 +41,8 @@ class Evaluation:
     """The group of every picture, from the truth's column `group`; empty text where there is none."""
     label_names: tuple[str, ...] = ()
     """Of the classes, by label; empty where pictures have no labels."""
+    note: str = ""
+    """What the altered pictures are, where none were given."""
 
     def parts(self) -> list[tuple[str, np.ndarray]]:
         """What is scored by itself, and bool [N]: all, each group where there are groups, each label."""
@@ -56,7 +58,7 @@ class Evaluation:
     def table(self) -> str:
         """Mean SSIM and PSNR of each method, of each of the parts."""
         parts = self.parts()
-        lines = []
+        lines = [self.note, ""] if self.note else []
         for metric, digits in (("SSIM", 3), ("PSNR", 1)):
             columns = [one.method for one in self.scores]
             widths = [max(8, len(name)) for name in columns]

@@ -20,6 +20,7 @@ _FEW, _GENTLE = 2_000, 5.0
 """So few points and fewer are thrown about by t-SNE's usual learning rate, the more the later: maps grow threefold from
 one to the next, and become worse (300 digits: KL .57, with the number of points over this .53)."""
 _LEAST_RATE = 20.0
+"""Of fewer than a hundred points."""
 _JUDGED, _VOTES = 10, 5
 """Neighbours that are looked for again, and those that vote on a label."""
 _STEP = 1.1

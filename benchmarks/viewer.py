@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from unalter.commands.alter import alter_pictures
+from unalter.alter import load_recipe
+from unalter.alter.pictures import alter_pictures
 from unalter.data.digits import load_digits
 from unalter.maps.contents import MapPage, MappedImages, MapSeries
 from unalter.maps.viewer import write_viewer
@@ -41,7 +42,8 @@ def made_page(count: int, kinds: tuple[str, ...]) -> MapPage:
     digits, rows = digits[:, None], np.arange(count) % min(count, _DISTINCT)
     origin = rows % len(digits)
     distinct = np.arange(min(count, _DISTINCT))
-    x_alt = alter_pictures(digits[distinct % len(digits)], distinct, "altered-mnist", 0)[0][rows]
+    recipe = load_recipe("altered-mnist", (1, 28, 28))
+    x_alt = alter_pictures(digits[distinct % len(digits)], distinct, recipe, 0)[0][rows]
     partner = np.where(rng.random(count) < 0.17, origin, -1)
     y = labels[origin]
     return MapPage(

@@ -232,6 +232,31 @@ def _(data, run):
     return train("--models", "ae,cvae")
 
 
+def clean_alone(*more: object) -> list[object]:
+    put("digits", *(f"clean_{i}_{i % 3}.png" for i in range(12)))
+    return [*more, "--clean", "digits"]
+
+
+mistake("clean pictures alone, and no recipe")(lambda data, run: clean_alone("train", "--out", "new"))
+mistake("clean pictures alone where altered ones are asked for")(lambda data, run: clean_alone("pair"))
+
+
+@mistake("clean pictures alone, and pairs to be searched for")
+def _(data, run):
+    return clean_alone("train", "--out", "new", "--recipe", "noise", "--pairing", "appearance")
+
+
+@mistake("a truth.csv, and clean pictures alone")
+def _(data, run):
+    return clean_alone("evaluate", run, "--truth", data / "truth.csv", "--out", "scores")
+
+
+@mistake("clean pictures alone, and a model without its run")
+def _(data, run):
+    shutil.copytree(run / "ae", "ae")
+    return clean_alone("evaluate", "ae", "--out", "scores")
+
+
 @mistake("a size that is none")
 def _(data, run):
     put_pairs()

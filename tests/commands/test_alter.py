@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from unalter.commands import alter as altering
-from unalter.commands.alter import alter_pictures, write_altered
+from unalter.commands.alter import write_altered
 from unalter.data.dataset import read_altered, read_dataset
-from unalter.data.digits import load_digits, write_digit_folder
+from unalter.data.digits import write_digit_folder
 from unalter.support.errors import InputError
 
 
@@ -60,17 +60,6 @@ def test_a_picture_depends_on_seed_and_index_alone(clean, tmp_path):
 def test_a_count_is_spread_evenly(clean, tmp_path):
     write_altered(clean, tmp_path / "out", "noise", count=10)
     np.testing.assert_array_equal(read_altered(tmp_path / "out" / "aug").index, np.arange(0, 30, 3))
-
-
-@pytest.mark.parametrize("recipe", ["altered-mnist", "noise"])
-def test_batches_and_order_do_not_matter(recipe, monkeypatch):
-    images, index = load_digits("test")[0][:40, None], np.arange(100, 140)
-    expected, groups = alter_pictures(images, index, recipe, seed=3)
-    monkeypatch.setattr(altering, "_BATCH", 7)
-    order = np.random.default_rng(0).permutation(40)
-    altered, shuffled = alter_pictures(images[order], index[order], recipe, seed=3)
-    np.testing.assert_array_equal(altered, expected[order])
-    assert shuffled == [groups[i] for i in order]
 
 
 def test_what_is_in_the_way_stays_as_it_is(clean, tmp_path):

@@ -37,7 +37,6 @@ def test_a_map_states_its_quality(first):
     centres = np.stack([first.points[labels == k].mean(0) for k in range(5)])
     spread = np.linalg.norm(centres - centres.mean(0), axis=0)
     assert spread[0] >= spread[1] >= spread[2]  # seen from the front, classes lie apart
-    assert np.mean(np.abs(first.points) <= first.reach) > 0.99
 
 
 def test_the_next_map_lies_as_the_one_before(first):
@@ -50,7 +49,7 @@ def test_the_next_map_lies_as_the_one_before(first):
         ).mean()
         assert after.accuracy > 0.97
         if before is not None:
-            assert after.reach == first.reach
+            assert 0.7 < after.extent / first.extent < 1.4  # few points are not thrown about
             warm_kl = after.kl
         else:
             assert warm_kl < 1.02 * after.kl

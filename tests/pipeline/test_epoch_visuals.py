@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,10 +12,14 @@ import torch
 from PIL import Image
 
 import unalter
+from unalter.maps.draw import draw_map
+from unalter.maps.layout import PointMap, axes_reach
+from unalter.maps.run_page import series_name
 from unalter.maps.store import load_maps
+from unalter.pipeline import epoch_visuals
 from unalter.pipeline.epoch_visuals import EpochVisuals
 from unalter.pipeline.resume import saved_experiment, saved_settings
-from unalter.runs.folder import RunFolder
+from unalter.runs.folder import MODELS, RunFolder
 from unalter.support.console import Console
 from unalter.training.trainer import Trainer
 
@@ -86,3 +91,51 @@ def test_no_random_number_of_the_process_is_used_and_the_model_stays_as_it_is(vi
     make().take(one)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(tensor, before[name]) for name, tensor in one.averaged.state_dict().items())
+
+
+def outside(run: RunFolder, scratch: Path) -> dict[str, int]:
+    """How many points of each map lie outside the axes that its picture was drawn on; -1 if those are not the run's."""
+    stored = [
+        (folder, epoch, load_maps(path)) for folder in map(run.model, MODELS)
+        for epoch, path in folder.stored_maps().items()
+    ]  # fmt: skip
+    reach = axes_reach(one.extent for _, _, of in stored for one in of.maps.values())
+    found = {}
+    for folder, epoch, of in stored:
+        for kind, one in of.maps.items():
+            picture = folder.map_picture(epoch, kind == "sampled")
+            title = f"{series_name(folder.name, kind)}, epoch {epoch}"
+            draw_map(scratch, one, of.labels, title, tuple(map(str, range(10))), reach)
+            same = picture.read_bytes() == scratch.read_bytes()
+            found[picture.name] = int((np.abs(one.points) > reach).any(1).sum()) if same else -1
+    return found
+
+
+def test_all_maps_of_a_run_are_on_axes_that_hold_the_widest(visuals, small_run: Path, tmp_path: Path, monkeypatch):
+    """Maps that grow and shrink; and training that is killed between drawing a wider map and storing it."""
+    folder, make = visuals
+    shutil.copytree(small_run / "ae" / "maps", tmp_path / "ae" / "maps")  # of a model trained before
+    width = {2: 1_000.0, 4: 4_000.0, 6: 2_000.0}
+    now = 2
+
+    def mapped(codes: np.ndarray, *_: object) -> PointMap:
+        points = width[now] * np.random.default_rng(now).uniform(-1, 1, (len(codes), 3)).astype(np.float32)
+        return PointMap(points, np.empty((len(codes), 0), np.int32), 1.0, 0.5, 0.9)
+
+    monkeypatch.setattr(epoch_visuals, "map_codes", mapped)
+    make().take(trainer(small_run, 2))
+    narrow = folder.map_picture(2).read_bytes()
+    now = 4
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch_visuals, "save_maps", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make().take(trainer(small_run, 4))
+    folder.map_picture(2).write_bytes(narrow)  # as if it had been killed sooner
+    for now in (4, 6):
+        make().take(trainer(small_run, now))
+    drawn = [f"VAE{kind}_epoch_{epoch}.png" for epoch in (2, 4, 6) for kind in ("", "_sampled")]
+    assert outside(RunFolder(tmp_path), tmp_path / "scratch.png") == dict.fromkeys(["AE_epoch_2.png", *drawn], 0)
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -56,6 +56,9 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
 
     Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
     picture each 10 epochs.
+
+    Clean pictures will do: --clean DIGITS --recipe none trains regular autoencoders, a preset or YAML file makes
+    the altered pictures of them.
     """
     from unalter.commands.train import train as run_training
 
@@ -147,7 +150,8 @@ _device = click.option("--device", type=click.Choice(DEVICES), default="auto", s
 def evaluate(**arguments: Any) -> None:
     """Score models where the clean picture is known.
 
-    SSIM and PSNR of every model of RUN, of the altered picture itself and of two classical filters.
+    SSIM and PSNR of every model of RUN, of the altered picture itself and of two classical filters. With --clean
+    alone the recipe of RUN makes the altered pictures; of a RUN without one each picture is its own target.
     """
     from unalter.commands.evaluate import evaluate as run_evaluation
 

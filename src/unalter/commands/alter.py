@@ -9,17 +9,14 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import torch
 
-from unalter.alter import KeyedDraws, fold_in, load_recipe
+from unalter.alter import load_recipe
+from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
-from unalter.images.convert import to_float, to_uint8
 from unalter.images.sheet import save_picture
 from unalter.support.errors import InputError
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
-
-_BATCH = 512
 
 
 def write_altered(
@@ -58,7 +55,9 @@ def write_altered(
     if count is not None and not 1 <= count <= total:
         raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {clean}")
     rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
-    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], recipe, seed, on_progress)
+    channels, height, width = pictures.images.shape[1:]
+    chosen = load_recipe(recipe, (channels, height, width))
+    altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], chosen, seed, on_progress)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
@@ -74,22 +73,6 @@ def write_altered(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return len(rows)
-
-
-def alter_pictures(
-    images: np.ndarray, index: np.ndarray, recipe: str | Path, seed: int, on_progress: ProgressCallback = no_progress
-) -> tuple[np.ndarray, list[str]]:
-    """Alter uint8 [N, C, H, W] by a recipe, each picture by its index (int64 [N]); also each one's group."""
-    shape = (images.shape[1], images.shape[2], images.shape[3])
-    chosen = load_recipe(recipe, shape)
-    results, groups = [], []
-    for start in with_progress(range(0, len(images), _BATCH), "altering", on_progress):
-        part = slice(start, start + _BATCH)
-        keys = fold_in(seed, torch.from_numpy(index[part]))
-        x = to_float(images[part])
-        results.append(to_uint8(chosen(x, KeyedDraws(keys)).numpy()))
-        groups += [chosen.branches[number].title for number in chosen.branch_index(KeyedDraws(keys)).tolist()]
-    return np.concatenate(results), groups
 
 
 def _write_pictures(

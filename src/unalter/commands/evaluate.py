@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.options import DataOptions
 from unalter.evaluation.scores import Evaluation, Scores, scored
@@ -18,6 +20,7 @@ from unalter.images.sheet import contact_sheet
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
+from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
@@ -42,7 +45,8 @@ def evaluate(
 
     Args:
         run: a run folder (every model in it, or only `model`) or one model's folder.
-        data: a folder or zip with clean/ and aug/, or a file of arrays.
+        data: a folder or zip with clean/ and aug/, or a file of arrays. Where `reading` has clean pictures alone, the
+            run's recipe makes the altered ones, once each; of a run without one each picture is its own target.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
         model: only this one of a run folder: ae, vae or cvae.
         out: where results go; default `run`/evaluation.
@@ -57,8 +61,15 @@ def evaluate(
     run, where = Path(run), None if data is None else Path(data)
     models = _models(run, model, device)
     known = next((one.label_names for one in models if one.classes), ())
-    dataset = read_dataset(where, DataOptions.from_values(reading), known=known)
-    rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
+    dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
+    note = ""
+    if dataset.one_folder:
+        dataset, groups, note = _made(dataset, run, truth)
+        rows = partner = np.arange(len(groups))
+    else:
+        rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
+    if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
+        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     altered, clean = dataset.altered.rows(rows), dataset.clean.rows(partner)
     if not dataset.classes and any(one.classes for one in models):
         models = [one for one in models if not one.classes]  # without labels a CVAE cannot be asked
@@ -67,14 +78,17 @@ def evaluate(
     channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
     results = {one.name: one.denoise(inputs, clean.labels) for one in models}
-    scores = scored(results, inputs, targets, filters)
-    evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names)
+    scores = scored(results, inputs, targets, filters, dataset.regular)
+    evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names, note)
     target = Path(out) if out is not None else run / "evaluation"
     _write_scores(target / "scores.csv", evaluation)
     with atomic_write(target / "summary.txt") as aside:
         aside.write_text(evaluation.table(), "utf-8")
     for one, score in zip(models, scores, strict=False):
-        _draw_grid(target / f"{one.name}.png", inputs, results[one.name], targets, score)
+        shown = {"altered": inputs, "output": results[one.name], "clean": targets}
+        if dataset.regular:
+            shown = {"picture": targets, "output": results[one.name]}
+        _draw_grid(target / f"{one.name}.png", shown, score)
     return evaluation
 
 
@@ -89,9 +103,22 @@ def _true_pairs(dataset: Dataset, truth: Path | None) -> tuple[np.ndarray, np.nd
         raise InputError(f"{truth}: names no picture")
     if len(rows) == 0:
         raise InputError("no altered picture has its clean one by name; say which belongs to which with --truth")
-    if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
-        raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     return rows, partner, groups
+
+
+def _made(dataset: Dataset, run: Path, truth: str | Path | None) -> tuple[Dataset, list[str], str]:
+    """Clean pictures alone, with the altered ones that the run's recipe makes of them, their groups, and a note."""
+    if truth is not None:
+        raise InputError(f"{truth}: says whose the altered pictures are, and there are none: give DATA or --altered")
+    of = next((folder for folder in map(RunFolder, (run, run.absolute().parent)) if folder.config.is_file()), None)
+    if of is None:
+        raise InputError(f"{run}: no run with a recipe to alter clean pictures with; give altered ones too")
+    recipe = saved_recipe(of)
+    if recipe is None:
+        return dataset, [""] * len(dataset.clean), "no altered pictures: every picture is its own target"
+    images, groups = alter_pictures(dataset.clean.images, dataset.clean.index, recipe, seed=0)
+    made = replace(dataset, altered=replace(dataset.clean, images=images))
+    return made, groups, f"no altered pictures: they were made by {of.recipe}"
 
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:
@@ -117,22 +144,21 @@ def _write_scores(path: Path, evaluation: Evaluation) -> None:
                 writer.writerow([name, label, group, one.method, f"{similar:.5f}", f"{noise:.4f}"])
 
 
-def _draw_grid(path: Path, inputs: np.ndarray, results: np.ndarray, clean: np.ndarray, score: Scores) -> None:
-    """Best, typical and worst by SSIM: altered, output and clean below each other, the SSIM under each column."""
+def _draw_grid(path: Path, shown: dict[str, np.ndarray], score: Scores) -> None:
+    """Best, typical and worst by SSIM: the pictures `shown` below each other, the SSIM under each column."""
     from matplotlib.figure import Figure
 
     parts = score.extremes(_GRID_COLUMNS)
     count = len(parts["best"])
-    figure = Figure(figsize=(0.85 * count + 1.2, 10.2), dpi=110, facecolor="white")
+    figure = Figure(figsize=(0.85 * count + 1.2, 2.85 * len(shown) + 1.65), dpi=110, facecolor="white")
     for place, (name, rows) in enumerate(parts.items()):
         axes = figure.add_subplot(3, 1, place + 1)
-        stacked = [to_uint8(inputs[rows]), to_uint8(results[rows]), to_uint8(clean[rows])]
-        picture = contact_sheet(stacked, scale=1).transpose(1, 2, 0)
+        picture = contact_sheet([to_uint8(images[rows]) for images in shown.values()], scale=1).transpose(1, 2, 0)
         axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         cell = picture.shape[1] / count
         axes.set_xticks([cell * (i + 0.5) for i in range(count)], [f"{v:.2f}" for v in score.ssim[rows]])
-        third = picture.shape[0] / 3
-        axes.set_yticks([third * (i + 0.5) for i in range(3)], ["altered", "output", "clean"])
+        height = picture.shape[0] / len(shown)
+        axes.set_yticks([height * (i + 0.5) for i in range(len(shown))], list(shown))
         axes.tick_params(length=0, labelsize=9)
         axes.spines[:].set_visible(False)
         axes.set_title(f"{name} (SSIM below each)", loc="left", fontsize=11, weight="bold")

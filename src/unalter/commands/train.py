@@ -55,7 +55,8 @@ def train(
     """Train the models on clean pictures and altered ones: pairs, training, maps, scores.
 
     Args:
-        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume.
+        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume. With `clean` alone
+            (of `DataOptions`) and a `recipe` there are no altered pictures: "none" trains regular autoencoders.
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been.
         config: a YAML file with options; those given here win.

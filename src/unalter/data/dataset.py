@@ -13,7 +13,7 @@ import numpy as np
 from unalter.data.decode import Decoded, decode
 from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
 from unalter.data.options import AS_FOUND, DataOptions
-from unalter.data.parts import list_altered, list_both
+from unalter.data.parts import list_altered, list_both, list_pictures
 from unalter.data.pixel_cache import cached, fingerprint
 from unalter.data.sources import Listed, Source
 from unalter.support.errors import InputError, raise_together
@@ -63,6 +63,13 @@ class Dataset:
     altered: ImageSet
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What a person should know of how they were read, a line each."""
+    one_folder: bool = False
+    """Whether clean pictures alone were given: each altered one is the clean one itself, or made of it."""
+
+    @property
+    def regular(self) -> bool:
+        """Whether every picture is its own target, as for a regular autoencoder."""
+        return self.altered is self.clean
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -79,6 +86,7 @@ def read_dataset(
     data: str | Path | None,
     options: DataOptions = AS_FOUND,
     *,
+    clean_will_do: bool = False,
     known: tuple[str, ...] = (),
     cache: Path | None = None,
     on_progress: ProgressCallback = no_progress,
@@ -91,6 +99,7 @@ def read_dataset(
     Args:
         data: a folder or zip with clean/ and aug/, or a file of arrays (see `parts.list_both`).
         options: where else pictures lie, and how they are read.
+        clean_will_do: take clean pictures that are given alone (`is_one_folder`); they are both parts then.
         known: class names whose numbers are to be kept, those of a trained model.
         cache: in place of the user's cache folder.
         on_progress: told how far it is.
@@ -100,11 +109,21 @@ def read_dataset(
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
     data = None if data is None else Path(data)
+    if clean_will_do and is_one_folder(data, options):
+        folder = Path(options.clean)
+        table = _table(folder, options)
+        (clean,), notes = _read([list_pictures(folder)], str(folder), table, options, known, cache, on_progress)
+        return Dataset(clean, clean, notes, one_folder=True)
     listed = list_both(data, options.clean, options.altered)
     table = _table(data, options)
     where = str(data) if data is not None else f"{options.clean} and {options.altered}"
     (clean, altered), notes = _read(list(listed), where, table, options, known, cache, on_progress)
     return Dataset(clean, altered, notes)
+
+
+def is_one_folder(data: Path | None, options: DataOptions) -> bool:
+    """Whether clean pictures are given, and no altered ones."""
+    return data is None and bool(options.clean) and not options.altered
 
 
 def read_altered(

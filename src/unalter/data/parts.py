@@ -54,7 +54,7 @@ def list_pictures(where: Path) -> Listed:
     if where.is_dir():
         return list_folder(where)
     if not where.exists():
-        return nothing(where, f"{where}: there is no such folder; the data folder needs clean/ and aug/")
+        return nothing(where, f"{where}: there is no such folder or file")
     if where.suffix.lower() in (".npz", ".npy"):
         return list_arrays(where, ("images",), ("labels",))
     if is_idx(where):

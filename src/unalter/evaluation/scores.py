@@ -41,6 +41,8 @@ class Evaluation:
     """The group of every picture, from the truth's column `group`; empty text where there is none."""
     label_names: tuple[str, ...] = ()
     """Of the classes, by label; empty where pictures have no labels."""
+    note: str = ""
+    """What the altered pictures are, where none were given."""
 
     def parts(self) -> list[tuple[str, np.ndarray]]:
         """What is scored by itself, and bool [N]: all, each group where there are groups, each label."""
@@ -56,7 +58,7 @@ class Evaluation:
     def table(self) -> str:
         """Mean SSIM and PSNR of each method, of each of the parts."""
         parts = self.parts()
-        lines = []
+        lines = [self.note, ""] if self.note else []
         for metric, digits in (("SSIM", 3), ("PSNR", 1)):
             columns = [one.method for one in self.scores]
             widths = [max(8, len(name)) for name in columns]
@@ -71,7 +73,7 @@ class Evaluation:
 
 
 def scored(
-    results: dict[str, np.ndarray], inputs: np.ndarray, targets: np.ndarray, filters: bool = True
+    results: dict[str, np.ndarray], inputs: np.ndarray, targets: np.ndarray, filters: bool = True, regular: bool = False
 ) -> list[Scores]:
     """The scores of models' results, of the altered pictures themselves and of classical filters.
 
@@ -79,9 +81,12 @@ def scored(
         results: by method, float32 [N, C, H, W] in 0..1.
         inputs, targets: altered pictures and clean ones, of the same shape.
         filters: whether to score the filters.
+        regular: the pictures are their own targets: models only, for there is nothing to compare with.
     """
     x = torch.from_numpy(targets)
     scores = [_score(name, result, x) for name, result in results.items()]
+    if regular:
+        return scores
     scores.append(_score("input", inputs, x))
     if filters:
         scores += [_score(name, _filtered(inputs, apply), x) for name, apply in _filters().items()]

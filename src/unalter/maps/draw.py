@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unalter.maps.layout import PointMap
+from unalter.maps.layout import PointMap, axes_reach
 from unalter.support.files import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLOURS = (
     "#3e60af", "#d3840c", "#019b7b", "#db2608", "#ad23ec", "#40d0b4", "#ac0e80", "#afca0a", "#9f81ca", "#f38fff",
@@ -19,12 +22,21 @@ the same ones, lighter, the third darker."""
 _MOST_IN_LEGEND = 40
 
 
-def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...] = ()) -> None:
+def draw_map(
+    path: Path, one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...] = (), reach: float = 0
+) -> None:
     """Draw a map as PNG: points coloured by label [N], a legend beside them, its figures below the title.
 
-    Without `label_names` labels are called by their numbers; where all are one, there is no legend. Every map of a
-    series has the same axes, angle and colours.
+    Without `label_names` labels are called by their numbers; where all are one, there is no legend. Axes go from
+    -`reach` to `reach` (0: as far as this map needs); maps of one reach have the same axes, angle and colours.
     """
+    figure = map_figure(one, labels, title, label_names, reach or axes_reach([one.extent]))
+    with atomic_write(path) as aside:
+        figure.savefig(aside, format="png")
+
+
+def map_figure(one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...], reach: float) -> Figure:
+    """A matplotlib figure of a map; see `draw_map`."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -41,7 +53,7 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_na
         c=colours[np.searchsorted(classes, labels)], s=size, alpha=0.75, linewidths=0, depthshade=True,
     )  # fmt: skip
     axes.view_init(elev=18, azim=-70)
-    axes.set(xlim=(-one.reach, one.reach), ylim=(-one.reach, one.reach), zlim=(-one.reach, one.reach))
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
     axes.set_box_aspect((1, 1, 1), zoom=1.1)
     axes.tick_params(labelsize=7, colors="0.45", pad=0)
     for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "132", strict=True):
@@ -61,8 +73,7 @@ def draw_map(path: Path, one: PointMap, labels: np.ndarray, title: str, label_na
         )  # fmt: skip
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
     figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
-    with atomic_write(path) as aside:
-        figure.savefig(aside, format="png")
+    return figure
 
 
 def _colour(index: int) -> tuple[float, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +16,15 @@ _WARM_SPREAD, _WARM_EXAGGERATION = 1.0, 2.0
 """A map that goes on from another one begins with its arrangement drawn together, and a little exaggerated. From the
 full size, not exaggerated, it stays in arrangements that have become poor ones: KL 1 to 3% above a cold map's, against
 1% at the most (docs/results.md)."""
+_FEW, _GENTLE = 2_000, 5.0
+"""So few points and fewer are thrown about by t-SNE's usual learning rate, the more the later: maps grow threefold from
+one to the next, and become worse (300 digits: KL .57, with the number of points over this .53)."""
+_LEAST_RATE = 20.0
+"""Of fewer than a hundred points."""
 _JUDGED, _VOTES = 10, 5
 """Neighbours that are looked for again, and those that vote on a label."""
-_ROOM = 1.1
-"""Axes reach so much farther than a first map, and stay."""
-_WITHIN = 0.998
-"""Of the coordinates lie within the axes of a first map; a single straying point does not make the others small."""
+_STEP = 1.1
+"""Axes grow by such steps: a map that is a little wider than those before it seldom moves theirs."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,11 @@ class PointMap:
     """How many of the 10 nearest codes are among the 10 nearest points, 0..1."""
     accuracy: float
     """How often the 5 nearest points know a point's label, 0..1; NaN where there is one label only."""
-    reach: float
-    """Axes go from minus this to this."""
+
+    @property
+    def extent(self) -> float:
+        """The largest coordinate, whatever its sign."""
+        return float(np.abs(self.points).max())
 
     @property
     def note(self) -> str:
@@ -68,6 +76,8 @@ def map_codes(
     if before is not None:
         start = before.points * (_WARM_SPREAD / max(float(before.points.std()), 1e-9))
         tsne.set_params(init=start, early_exaggeration=_WARM_EXAGGERATION)
+    if len(codes) <= _FEW:
+        tsne.set_params(learning_rate=max(len(codes) / _GENTLE, _LEAST_RATE))
     points = tsne.fit_transform(np.ascontiguousarray(codes, np.float32))
     points = points - points.mean(0)
     points = points @ (_widest_view(points, labels) if before is None else onto(points, before.points))
@@ -75,11 +85,15 @@ def map_codes(
     count = min(_JUDGED, tsne.neighbours_.shape[1])
     with threads() as pool:
         near, _ = nearest(points, count, pool, seed, device)
-    reach = before.reach if before is not None else _ROOM * float(np.quantile(np.abs(points), _WITHIN))
     return PointMap(
         points, tsne.neighbours_, tsne.kl_divergence_, neighbour_recall(tsne.neighbours_[:, :count], near),
-        label_accuracy(near[:, :_VOTES], labels), reach,
+        label_accuracy(near[:, :_VOTES], labels),
     )  # fmt: skip
+
+
+def axes_reach(extents: Iterable[float]) -> float:
+    """Axes from minus this to this hold maps of such extents, and leave them a tenth of room at most."""
+    return _STEP ** (math.floor(math.log(max(extents), _STEP)) + 1)
 
 
 def neighbour_recall(expected: np.ndarray, found: np.ndarray) -> float:

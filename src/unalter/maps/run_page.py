@@ -44,7 +44,8 @@ def write_run_page(run: RunFolder, dataset: Dataset, pairs: Pairs) -> bool:
         series += _series(load(folder.path), stored, mapped)
     if mapped is None or not series:
         return False
-    facts = (f"{len(mapped.names):,} altered pictures", f"{sum(len(one.epochs) for one in series)} maps")
+    kind = "pictures" if dataset.regular else "altered pictures"
+    facts = (f"{len(mapped.names):,} {kind}", f"{sum(len(one.epochs) for one in series)} maps")
     title = f"{run.path.absolute().name}: maps of the codes"
     write_viewer(run.map_page, MapPage(title, facts, mapped, tuple(series)))
     return True

@@ -44,6 +44,13 @@ def load_maps(path: Path) -> StoredMaps:
         return StoredMaps(values["row"], values["label"], maps)
 
 
+def stored_extent(path: Path) -> float:
+    """The largest `extent` of the maps that `save_maps` wrote; nothing else of them is read."""
+    with np.load(path) as values:
+        kinds = [name.removesuffix("_kl") for name in values.files if name.endswith("_kl")]
+        return max(float(np.abs(values[kind]).max()) for kind in kinds)
+
+
 def _key(kind: str, field: str) -> str:
     return kind if field == "points" else f"{kind}_{field}"
 

@@ -14,6 +14,9 @@ from unalter.support.files import atomic_write
 
 NAME, VERIFIED, APPEARANCE = "name", "verified", "appearance"
 """How a pair was found: by name alone, by name and by looking, or by looking alone."""
+MADE, ITSELF = "made", "itself"
+"""How pairs come about where there are clean pictures only: the altered one was made, or is the clean one itself."""
+_METHODS = (NAME, VERIFIED, APPEARANCE, MADE, ITSELF)
 _DOUBT = "does not look like "
 
 
@@ -24,7 +27,7 @@ class Pairs:
     clean: np.ndarray
     """int64 [N]: the row of the clean picture, -1 where there is none"""
     method: np.ndarray
-    """str [N]: `name`, `verified` (a name, and it looks like it), `appearance`, or empty where there is none"""
+    """str [N]: `name`, `verified` (a name, and it looks like it), `appearance`, `made`, `itself`, or empty"""
     likeliest: np.ndarray
     """int64 [N]: the row of the clean picture that is the likeliest, also where it is not likely enough; or -1"""
     score: np.ndarray
@@ -36,13 +39,18 @@ class Pairs:
 
     def __post_init__(self) -> None:
         # numpy cuts off what is longer than the longest that an array was made with
-        wide = np.result_type(self.method.dtype, np.array([NAME, VERIFIED, APPEARANCE]).dtype)
+        wide = np.result_type(self.method.dtype, np.array(_METHODS).dtype)
         object.__setattr__(self, "method", self.method.astype(wide))
 
     @property
     def altered(self) -> np.ndarray:
         """int64 [M]: the rows of the altered pictures that have a partner."""
         return np.flatnonzero(self.clean >= 0)
+
+    @property
+    def true(self) -> np.ndarray:
+        """int64 [M]: the rows of the altered pictures that have a partner and were not made here."""
+        return np.flatnonzero((self.clean >= 0) & (self.method != MADE))
 
     def by_certainty(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows of altered pictures to look at, at most `count` each.
@@ -61,7 +69,11 @@ class Pairs:
 
     def summary(self) -> str:
         """What a person wants to know, in a few lines."""
-        count = {method: int((self.method == method).sum()) for method in (NAME, VERIFIED, APPEARANCE)}
+        count = {method: int((self.method == method).sum()) for method in _METHODS}
+        if count[ITSELF]:
+            return "no altered pictures: every picture is its own target (regular autoencoders)"
+        if count[MADE]:
+            return "no altered pictures: all are made of clean ones by the recipe"
         doubtful, alone = int((self.doubtful >= 0).sum()), int((self.clean < 0).sum())
         named = count[NAME] + count[VERIFIED] + doubtful
         lines = [f"{named:,} of {len(self.clean):,} altered pictures have a clean one by name"]
@@ -77,6 +89,13 @@ class Pairs:
         if alone == len(self.clean):
             lines.append("no pair at all: models would learn only from pairs that the recipe makes of clean pictures")
         return "\n".join(lines)
+
+
+def own_pairs(count: int, method: str) -> Pairs:
+    """The pairs of so many clean pictures without altered ones, in their order: `MADE` or `ITSELF`."""
+    rows = np.arange(count)
+    nothing = np.full(count, -1)
+    return Pairs(rows, np.full(count, method), rows, np.ones(count), np.full(count, np.nan), nothing)
 
 
 def write_pairs(path: Path, dataset: Dataset, pairs: Pairs) -> None:

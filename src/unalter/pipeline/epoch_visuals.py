@@ -11,11 +11,11 @@ from unalter.data.dataset import Dataset
 from unalter.images.convert import to_uint8
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.maps.draw import draw_map
-from unalter.maps.layout import LEAST_POINTS, PointMap, chosen_rows, map_codes
+from unalter.maps.layout import LEAST_POINTS, PointMap, axes_reach, chosen_rows, map_codes
 from unalter.maps.run_page import series_name
-from unalter.maps.store import StoredMaps, load_maps, save_maps
+from unalter.maps.store import StoredMaps, load_maps, save_maps, stored_extent
 from unalter.models.model import Model
-from unalter.runs.folder import ModelFolder
+from unalter.runs.folder import MODELS, ModelFolder, RunFolder
 from unalter.support.console import Console
 from unalter.support.files import atomic_write
 from unalter.training.options import TrainOptions
@@ -83,13 +83,32 @@ class EpochVisuals:
         for kind, values in codes.items():
             # sampled codes begin where the means are, which have been mapped first
             maps[kind] = map_codes(values, labels, seed, before.get(kind) or maps.get("means"), model.device.type)
-            title = f"{series_name(name, kind)}, epoch {epoch}"
-            picture = self._folder.map_picture(epoch, kind == "sampled")
-            draw_map(picture, maps[kind], labels, title, self._altered.label_names)
-        save_maps(self._folder.map_points(epoch), StoredMaps(rows, labels, maps))
+        stored = StoredMaps(rows, labels, maps)
+        self._draw(epoch, stored)
+        save_maps(self._folder.map_points(epoch), stored)
         spent = time.monotonic() - start
         self._console.say(f"{name:<4} epoch {epoch:>3}  {len(maps)} map{'s'[: len(maps) > 1]} drawn in {spent:.0f} s")
         return True
+
+    def _draw(self, epoch: int, new: StoredMaps) -> None:
+        """Draw maps on the axes of the run's widest; where that is one of them, those of before once more.
+
+        They are stored afterwards: until then a run that is killed has this to do again.
+        """
+        folders = map(RunFolder(self._folder.path.parent).model, MODELS)
+        there = [(folder, at, path) for folder in folders for at, path in folder.stored_maps().items()]
+        extents = [stored_extent(path) for _, _, path in there]
+        reach = axes_reach([*extents, *(one.extent for one in new.maps.values())])
+        if extents and reach > axes_reach(extents):
+            for folder, at, path in there:
+                self._draw_on(reach, folder, at, load_maps(path))
+        self._draw_on(reach, self._folder, epoch, new)
+
+    def _draw_on(self, reach: float, folder: ModelFolder, epoch: int, stored: StoredMaps) -> None:
+        for kind, one in stored.maps.items():
+            title = f"{series_name(folder.name, kind)}, epoch {epoch}"
+            picture = folder.map_picture(epoch, kind == "sampled")
+            draw_map(picture, one, stored.labels, title, self._altered.label_names, reach)
 
     def _maps_before(self, epoch: int, rows: np.ndarray) -> dict[str, PointMap]:
         """The maps that new ones go on from: of the latest epoch before, where it mapped the same pictures."""

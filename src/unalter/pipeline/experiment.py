@@ -26,7 +26,7 @@ class Experiment:
 
     run: RunFolder
     data: Path | None
-    """None where `reading` says where both parts lie."""
+    """None where `reading` says where both parts lie, or the clean one, which is alone then."""
     reading: DataOptions
     options: TrainOptions
     dataset: Dataset
@@ -69,9 +69,15 @@ class Experiment:
         dataset = self.dataset
         size = " x ".join(map(str, dataset.clean.images.shape[:-3:-1]))
         classes = f"{dataset.classes} classes" if dataset.classes else "no labels"
-        counts = f"{len(dataset.clean):,} clean and {len(dataset.altered):,} altered pictures"
-        recipe = self.recipe.summary() if self.recipe is not None else "no recipe: training on true pairs only"
-        return [f"{counts} of {size} pixels, {classes}", self.pairs.summary(), recipe]
+        counts = f"{len(dataset.clean):,} clean"
+        if not dataset.one_folder:
+            counts += f" and {len(dataset.altered):,} altered"
+        lines = [f"{counts} pictures of {size} pixels, {classes}", self.pairs.summary()]
+        if self.recipe is not None:
+            lines.append(self.recipe.summary())
+        elif not dataset.one_folder:
+            lines.append("no recipe: training on true pairs only")
+        return lines
 
 
 def split_options(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

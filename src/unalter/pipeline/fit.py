@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+
 from unalter.pipeline.epoch_visuals import EpochVisuals
 from unalter.pipeline.experiment import Experiment
 from unalter.support.console import Console
@@ -91,6 +93,8 @@ def _judge(trainer: Trainer, sampler: PairSampler, console: Console) -> None:
     now = trainer.state
     best = f"best on validation: SSIM {now.best_ssim:.4f} in epoch {now.best_epoch}"
     console.say(f"{trainer.folder.name}: trained in {now.seconds:.0f} s; {best}")
+    if torch.equal(sampler.validation.x_alt, sampler.validation.x):
+        return  # nothing was altered
     as_they_are = input_ssim(sampler.validation)
     if now.best_ssim < as_they_are:
         console.say(

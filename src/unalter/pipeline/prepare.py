@@ -17,7 +17,7 @@ from unalter.images.metrics import LEAST_SIZE
 from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
-from unalter.pairing.pairs import Pairs
+from unalter.pairing.pairs import ITSELF, MADE, Pairs, own_pairs
 from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
@@ -31,14 +31,17 @@ _LOOKED_AT = 20_000
 trains, and to look at a million takes hours."""
 
 
-def read_data(data: Path | None, options: DataOptions, console: Console) -> Dataset:
+def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
     """Read a data set, say what should be known of it, and `check` it.
+
+    Args:
+        clean_will_do: see `read_dataset`.
 
     Raises:
         InputError: it cannot be read, or nothing can be learned from it.
     """
     with console.progress("reading") as advance:
-        dataset = read_dataset(data, options, on_progress=advance)
+        dataset = read_dataset(data, options, clean_will_do=clean_will_do, on_progress=advance)
     for note in (*dataset.notes, *_repeated(dataset), *_classes(dataset)):
         console.say(note)
     check(dataset)
@@ -53,13 +56,14 @@ def check(dataset: Dataset) -> None:
     """
     if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
-    check_altered(dataset)
+    if not dataset.one_folder:
+        check_altered(dataset)
 
 
 def _repeated(dataset: Dataset) -> list[str]:
     """Says which pictures are there more than once."""
     said = []
-    for what, part in (("clean", dataset.clean), ("altered", dataset.altered)):
+    for what, part in (("clean", dataset.clean), ("altered", dataset.altered))[: 2 - dataset.one_folder]:
         first: dict[bytes, int] = {}
         again = []
         for row, digest in enumerate(part.digests):
@@ -98,6 +102,8 @@ def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Reci
     shape = dataset.clean.images.shape[1:]
     if name == "auto":
         recipe = learned_recipe(dataset, seed, console)
+    elif dataset.one_folder:
+        recipe = load_recipe(name, (shape[0], shape[1], shape[2]))
     else:
         recipe = load_recipe(name)
         if recipe.needs_backgrounds:
@@ -148,6 +154,8 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
     Raises:
         InputError: a search without a recipe.
     """
+    if dataset.one_folder:
+        return own_pairs(len(dataset.clean), ITSELF if recipe is None else MADE)
     if recipe is None and method == "appearance":
         raise InputError("pairs are found by appearance with the help of a recipe: leave --recipe none out")
     named = pair_by_name(dataset)
@@ -198,9 +206,9 @@ def found_pairs(
 
 
 def content_hash(dataset: Dataset) -> str:
-    """A hash of all pixels, names and labels, wherever they lie."""
+    """A hash of all pixels, names and labels, wherever they lie; not of altered pictures that were made."""
     digest = hashlib.sha256()
-    for part in (dataset.clean, dataset.altered):
+    for part in (dataset.clean, dataset.altered)[: 2 - dataset.one_folder]:
         digest.update("\n".join(part.names).encode(errors="surrogateescape"))
         digest.update(part.labels.tobytes())
         digest.update(f"{part.images.shape}".encode())

@@ -12,6 +12,7 @@ from unalter.alter import Recipe, load_recipe
 from unalter.data.options import DataOptions
 from unalter.pairing.pairs import read_pairs
 from unalter.pipeline.experiment import Experiment, split_options
+from unalter.pipeline.one_folder import with_made
 from unalter.pipeline.prepare import read_data
 from unalter.runs.folder import RunFolder
 from unalter.support.console import Console
@@ -45,7 +46,7 @@ def saved_settings(
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
         raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
     reading = DataOptions.from_values({**of_data, **data_again}, str(run.config))
-    if not isinstance(where, (str, Path)) and not (reading.clean and reading.altered):
+    if not isinstance(where, (str, Path)) and not reading.clean:
         raise InputError(f"{run.config}: does not say where the data are; give the folder again")
     return None if where is None else Path(where), reading, options
 
@@ -78,8 +79,9 @@ def saved_experiment(
     Raises:
         InputError: the data cannot be read, or are not those of the run's pairs.
     """
-    dataset = read_data(data, reading, console)
-    return Experiment(run, data, reading, options, dataset, saved_recipe(run), read_pairs(run.pairs, dataset))
+    recipe = saved_recipe(run)
+    dataset = with_made(read_data(data, reading, console, clean_will_do=True), recipe, options.seed)
+    return Experiment(run, data, reading, options, dataset, recipe, read_pairs(run.pairs, dataset))
 
 
 def saved_recipe(run: RunFolder) -> Recipe | None:

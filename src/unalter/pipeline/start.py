@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from unalter._version import __version__
-from unalter.data.dataset import Dataset
+from unalter.data.dataset import Dataset, is_one_folder
 from unalter.data.options import DataOptions
 from unalter.pairing.pairs import write_pairs
 from unalter.pipeline.experiment import Experiment
+from unalter.pipeline.one_folder import check_one_folder, with_made
 from unalter.pipeline.prepare import pairs_for, read_data, recipe_for
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
@@ -47,7 +48,9 @@ def new_experiment(
     """
     _check_place(run)
     device = choose_device(options.device)
-    dataset = read_data(data, reading, console)
+    if is_one_folder(data, reading):
+        check_one_folder(options)
+    dataset = read_data(data, reading, console, clean_will_do=True)
     options = _for_labels(options, dataset, models_asked)
     recipe = None if options.recipe == "none" else recipe_for(options.recipe, dataset, options.seed, console)
     pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console)
@@ -87,6 +90,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
 
     Returns:
         The experiment with the recipe as it was written: what is trained on is what stands there, to the last digit.
+        Where there are clean pictures only, with the altered ones that it makes.
     """
     run, recipe = experiment.run, experiment.recipe
     write_pairs(run.pairs, experiment.dataset, experiment.pairs)
@@ -99,7 +103,9 @@ def write_experiment(experiment: Experiment) -> Experiment:
         if value:
             head[name] = os.path.abspath(value) if isinstance(value, str) else value
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + experiment.options.to_yaml())
-    return replace(experiment, recipe=saved_recipe(run))
+    recipe = saved_recipe(run)
+    dataset = with_made(experiment.dataset, recipe, experiment.options.seed)
+    return replace(experiment, recipe=recipe, dataset=dataset)
 
 
 def _check_place(run: RunFolder) -> None:

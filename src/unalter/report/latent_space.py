@@ -38,7 +38,7 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
     for model in models:
         rows = [Labelled("", sheet([way])) for way in _between(model, validation)]
         if rows:
-            words = "between two altered pictures" + (" of one class" if model.classes else "")
+            words = "between two validation pictures" + (" of one class" if model.classes else "")
             found.append({"name": model.name, "what": f"{words}: left and right what was given", "rows": rows})
         if not model.classes:
             continue

@@ -98,14 +98,14 @@ def of_recipe(experiment: Experiment) -> dict[str, Any] | None:
     made = to_uint8(recipe(to_float(dataset.clean.images[clean]), draws).numpy())
     images = dataset.altered.images[real]
     total = sum(branch.share for branch in recipe.branches)
+    compared = [Labelled("made by the recipe", sheet([made[:COLUMNS], made[COLUMNS:]]))]
+    if not dataset.one_folder:
+        compared.insert(0, Labelled("real", sheet([images[:COLUMNS], images[COLUMNS:]])))
     return {
         "name": recipe.name,
         "branches": [{"share": branch.share / total, "steps": branch.words} for branch in recipe.branches],
         "yaml": experiment.run.recipe.read_text("utf-8"),
-        "compared": [
-            Labelled("real", sheet([images[:COLUMNS], images[COLUMNS:]])),
-            Labelled("made by the recipe", sheet([made[:COLUMNS], made[COLUMNS:]])),
-        ],
+        "compared": compared,
     }
 
 
@@ -165,20 +165,18 @@ def of_maps(run: RunFolder) -> list[dict[str, Any]]:
     return found
 
 
-def of_scores(
-    models: list[Model], validation: ValidationSet, groups: list[str], label_names: tuple[str, ...]
-) -> dict[str, Any]:
+def of_scores(models: list[Model], validation: ValidationSet, groups: list[str], dataset: Dataset) -> dict[str, Any]:
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
     rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
     inputs, targets, labels = validation.rows(rows)
     results = {one.name: one.denoise(inputs, labels) for one in models}
-    scores = scored(results, inputs, targets)
+    scores = scored(results, inputs, targets, regular=dataset.regular)
     chosen = [groups[i] for i in rows.tolist()]
-    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, label_names)
+    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names)
     tables = [_table(evaluation, "ssim", 3), _table(evaluation, "psnr", 1)]
     shown = []
     for one, score in zip(models, scores, strict=False):
-        pictures = [to_uint8(part) for part in (inputs, results[one.name], targets)]
+        pictures = _shown(*(to_uint8(part) for part in (inputs, results[one.name], targets)))
         parts = [
             {
                 "name": name,
@@ -226,7 +224,12 @@ def _samples(folder: ModelFolder, epoch: int) -> Image:
     if not arrays.is_file():
         return still(folder.samples(epoch))
     with np.load(arrays) as stored:
-        return sheet([stored[name][:_SAMPLES] for name in ("altered", "output", "clean")])
+        return sheet(_shown(*(stored[name][:_SAMPLES] for name in ("altered", "output", "clean"))))
+
+
+def _shown(altered: np.ndarray, output: np.ndarray, clean: np.ndarray) -> list[np.ndarray]:
+    """What is shown below each other: the clean pictures only where they are not those that were given."""
+    return [altered, output] if np.array_equal(altered, clean) else [altered, output, clean]
 
 
 def _table(evaluation: Evaluation, metric: str, digits: int) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class TrainOptions(Options):
     """trust (names as they are), names (verified), appearance (search too), auto. (auto: appearance
     where names do not help, at 20,000 pictures at most.)"""
     recipe: str = "auto"
-    """auto (fitted to the folders), a preset or YAML file to make pairs with; none: true pairs only."""
+    """auto (fitted to the folders), a preset or YAML file to make pairs with; none: true pairs only, or, with clean
+    pictures alone, each its own target."""
     true_pairs: float = 0.05
     """Share of a batch taken from the true pairs, the others are made. (0.05: higher SSIM than 0.2.)"""
     unblend: bool = True

@@ -113,7 +113,7 @@ class PairSampler:
         self._identity_fraction = identity_fraction
         self._seed = seed
         shown, labels = dataset.altered.images[:0], dataset.altered.labels[:0]
-        if unblend and recipe is not None:
+        if unblend and recipe is not None and not dataset.one_folder:
             shown, labels = _unblended(dataset, pairs, recipe, self._split.clean_validation)
         self._clean_training = np.concatenate([self._split.clean_training, len(dataset.clean) + np.arange(len(shown))])
         self._clean = torch.tensor(np.concatenate([dataset.clean.images, shown])).to(device)

@@ -31,10 +31,11 @@ class Split:
         """int64: rows of clean pictures"""
         self.clean_training = np.sort(order[kept:])
         """int64: rows of clean pictures"""
-        held = np.isin(pairs.clean[pairs.altered], self.clean_validation)
-        self.paired_validation = pairs.altered[held]
+        true = pairs.true
+        held = np.isin(pairs.clean[true], self.clean_validation)
+        self.paired_validation = true[held]
         """int64: rows of altered pictures with a clean one"""
-        self.paired_training = pairs.altered[~held]
+        self.paired_training = true[~held]
         """int64: rows of altered pictures with a clean one"""
         if needs_true_pairs and len(self.paired_training) == 0:
             raise InputError("no altered picture has its clean one here, and no recipe was given to make pairs with")

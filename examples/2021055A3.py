@@ -15,6 +15,7 @@ decoder that were given then hold the trained weights.
 
 import shutil
 import sys
+import warnings
 from importlib import import_module
 from pathlib import Path
 
@@ -40,16 +41,19 @@ EACH = 10  # digits of a class, where this file is run by itself
 
 
 def main():
-    for name in ("ae", "vae", "cvae"):
-        train(name, gpu=True)
+    for trainer in (AETrainer, VAETrainer, CVAE_Trainer):
+        trainer(None, None, None, None, None, gpu="T")
     generator = CVAE_Generator()
     out = working_folder() / "generated"
     for digit in range(generator.model.classes):
+        if not generator.model.has_prior(digit):
+            print(f"digit {digit}: none are generated, there are too few clean pictures of it", file=sys.stderr)
+            continue
         while len(list(out.glob(f"{digit}*.png"))) < EACH:
             generator.save_image(digit, out)
 
 
-def train(name, gpu, encoder=None, decoder=None):
+def train(name, gpu, encoder, decoder):
     """Train a model in a folder of its own, or go on, and print as main.py does; the networks then hold it."""
     run = run_folder(name)
 
@@ -210,7 +214,15 @@ class CVAE_Trainer(AETrainer):
     name = "cvae"
 
     def __init__(self, data, encoder, decoder, loss, optimizer, gpu=True):
+        warn_of_one_class()
         super().__init__(data, encoder, decoder, loss, optimizer, gpu)
+
+
+def warn_of_one_class():
+    labels = set(read_dataset(data_folder()).clean.labels.tolist())
+    if len(labels) == 1:
+        said = f"all clean pictures are of class {labels.pop()}: the CVAE learns nothing from the label"
+        warnings.warn(said, stacklevel=3)
 
 
 class AE_TRAINED:

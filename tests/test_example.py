@@ -259,6 +259,17 @@ def test_the_package_says_where_everything_appears(alone, tmp_path):
     assert alone(f"SAVEPATH = {str(tmp_path / 'there')!r}").run_folder("ae") == tmp_path / "there" / "run-ae"
 
 
+def test_one_class_only_is_told_before_a_cvae_is_trained(alone, tmp_path, small_data, monkeypatch):
+    script = alone(None)
+    for part in ("clean", "aug"):
+        (tmp_path / "Data" / part).mkdir(parents=True)
+        for file in (small_data / part).glob("*_7.png"):
+            shutil.copy(file, tmp_path / "Data" / part)
+    monkeypatch.setattr(script, "train", lambda *_: None)
+    with pytest.warns(UserWarning, match="all clean pictures are of class 7"):
+        script.CVAE_Trainer(None, None, None, None, None)
+
+
 @pytest.mark.parametrize(
     ("constants", "said"),
     [("EPOCH = 'fifty'", "not 'fifty'"), ("BATCH_SIZE = 0", "batch_size is 0"), ("LEARNING_RATE = 'fast'", "'fast'")],

@@ -74,17 +74,18 @@ def train(name, gpu, encoder, decoder):
 
 
 def tell_step(_, now):
-    minibatch = now.step - 1
+    minibatch, means = now.step - 1, now.means
     if minibatch % 10 == 0:
-        print(
-            f">>>>> Epoch:{now.epoch + 1}, Minibatch:{minibatch}, "
-            f"Loss:{now.means['total']}, Similarity:{now.means['ssim']}"
-        )
+        tell(f">>>>> Epoch:{now.epoch + 1}, Minibatch:{minibatch}", means["total"], means["ssim"])
 
 
 def tell_epoch(_, now):
     last = now.history[-1]
-    print(f"----- Epoch:{last['epoch']}, Loss:{last['loss']}, Similarity:{last['ssim']}")
+    tell(f"----- Epoch:{last['epoch']}", last["loss"], last["ssim"])
+
+
+def tell(where, loss, similarity):
+    print(f"{where}, Loss:{loss}, Similarity:{similarity}", flush=True)
 
 
 def constants():

@@ -265,9 +265,11 @@ def test_one_class_only_is_told_before_a_cvae_is_trained(alone, tmp_path, small_
         (tmp_path / "Data" / part).mkdir(parents=True)
         for file in (small_data / part).glob("*_7.png"):
             shutil.copy(file, tmp_path / "Data" / part)
-    monkeypatch.setattr(script, "train", lambda *_: None)
+    given = []
+    monkeypatch.setattr(script, "train", lambda *values: given.append(values))
     with pytest.warns(UserWarning, match="all clean pictures are of class 7"):
         script.CVAE_Trainer(None, None, None, None, None)
+    assert [script.device_for(gpu) for _, gpu, *_ in given] == ["auto"]  # main.py does not say
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,7 @@ def train(name, gpu, encoder, decoder):
 
     def show_plots(*_):
         for plot in (run / name / "maps").glob("*.png"):
-            shown = plot.name if "_sampled_" in plot.name or name == "ae" else plot.name.replace("_", "_means_", 1)
-            shutil.copy(plot, working_folder() / shown.replace("_sampled_", "_"))
+            shutil.copy(plot, working_folder() / shown_as(plot.name))
 
     unalter.train(
         data_folder(), out=run, resume=(run / "config.yaml").exists(), models=(name,), device=device_for(gpu),
@@ -71,6 +70,13 @@ def train(name, gpu, encoder, decoder):
     for half in (encoder, decoder):
         if half is not None:
             half.hold(trained)
+
+
+def shown_as(plot):
+    """The task's plots of VAE and CVAE are of sampled codes: the name of a plot in the working folder."""
+    if "_sampled_" in plot:
+        return plot.replace("_sampled_", "_")
+    return plot if plot.startswith("AE_") else plot.replace("_epoch_", "_means_epoch_")
 
 
 def tell_step(_, now):

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from unalter.support.files import atomic_write, write_text
+from unalter.support.files import atomic_write, unused_name, write_text
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path):
@@ -77,3 +77,10 @@ def test_text_is_utf8_and_replaces_the_old(tmp_path):
     write_text(tmp_path / "a", "a long text that was here before")
     write_text(tmp_path / "a", "β = 1")
     assert (tmp_path / "a").read_bytes() == "β = 1".encode()
+
+
+def test_a_name_that_is_taken_gets_the_first_number_that_is_not(tmp_path):
+    assert unused_name(tmp_path / "7.png") == tmp_path / "7.png"
+    for name in ("7.png", "7_01.png", "7_03.png"):
+        (tmp_path / name).touch()
+    assert unused_name(tmp_path / "7.png") == tmp_path / "7_02.png"

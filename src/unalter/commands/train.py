@@ -50,6 +50,7 @@ def train(
     verbose: bool = False,
     on_step: Watcher | None = None,
     on_epoch: Watcher | None = None,
+    on_map: Watcher | None = None,
     **options: Any,
 ) -> Run:
     """Train the models on clean pictures and altered ones: pairs, training, maps, scores.
@@ -63,6 +64,7 @@ def train(
         verbose: print what goes on, with progress; log.txt has it in any case.
         on_step: called after every step with the model's name and how far it is.
         on_epoch: the same after every epoch; the last row of `history` is that of metrics.csv.
+        on_map: the same when the samples and maps of an epoch have been drawn.
         options: fields of `TrainOptions` and of `DataOptions`.
 
     Raises:
@@ -82,7 +84,7 @@ def train(
         for notice in renewed(options)[1]:
             console.say(notice)
         try:
-            _train(experiment, console, resume, on_step, on_epoch)
+            _train(experiment, console, resume, on_step, on_epoch, on_map)
         except InputError as error:
             console.log_only(f"error: {error}")
             raise
@@ -125,8 +127,9 @@ def _resumed(data: Path | None, out: Path | None, options: dict[str, Any], conso
 
 
 def _train(
-    experiment: Experiment, console: Console, resume: bool, on_step: Watcher | None, on_epoch: Watcher | None
-) -> None:
+    experiment: Experiment, console: Console, resume: bool, on_step: Watcher | None, on_epoch: Watcher | None,
+    on_map: Watcher | None,
+) -> None:  # fmt: skip
     run, dataset, options = experiment.run, experiment.dataset, experiment.options
     for line in experiment.summary():
         console.say(line)
@@ -135,7 +138,8 @@ def _train(
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {options.precision}, seed {options.seed}")
     board = BoardWriter(run) if options.tensorboard else None
-    trained_any = fit_models(experiment, sampler, console, resume, on_step, [w for w in (board, on_epoch) if w])
+    each_epoch = [watch for watch in (board, on_epoch) if watch]
+    trained_any = fit_models(experiment, sampler, console, resume, on_step, each_epoch, on_map)
     if (trained_any or not run.map_page.exists()) and write_run_page(run, dataset, experiment.pairs):
         console.say(f"all maps, to move about in: {run.map_page}")
     if trained_any or not run.report.exists():

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from unalter.data.sources import Source
 from unalter.support.errors import InputError, raise_together
 from unalter.support.memory import check_memory
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 _FIRST = 200
 """So many pictures tell what the memory will be needed for."""
@@ -34,14 +38,12 @@ def read_picture(path: str | Path) -> np.ndarray:
 
 
 def picture_of(content: bytes) -> np.ndarray:
-    """The picture in a file's bytes as uint8 [H, W] or, where its channels differ, [H, W, 3].
-
-    Of 16 bits the upper 8 are taken; what is transparent lies on black; a camera's note of how it was held is obeyed.
+    """The picture in a file's bytes; as `pixels_of`.
 
     Raises:
         OSError, SyntaxError, ValueError: it is cut short, or is not a picture.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError  # the parser of `--help` does not need it
+    from PIL import Image, UnidentifiedImageError  # the parser of `--help` does not need it
 
     try:
         opened = Image.open(io.BytesIO(content))
@@ -50,17 +52,30 @@ def picture_of(content: bytes) -> np.ndarray:
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from None
     with opened as picture:
-        if picture.mode.startswith("I;16"):  # Pillow's own conversion turns all above 255 to white
-            return (np.asarray(picture) >> 8).astype(np.uint8)
-        if picture.mode in ("I", "F"):
-            raise ValueError(f"32-bit pixels (mode {picture.mode}); give 8 or 16 bits")
-        picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
-            ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-            picture = Image.alpha_composite(ground, picture.convert("RGBA"))
-        if picture.mode not in ("L", "RGB"):
-            picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
-        return _plain(np.asarray(picture))
+        return pixels_of(picture)
+
+
+def pixels_of(picture: PillowImage) -> np.ndarray:
+    """A picture of Pillow as uint8 [H, W] or, where its channels differ, [H, W, 3].
+
+    Of 16 bits the upper 8 are taken; what is transparent lies on black; a camera's note of how it was held is obeyed.
+
+    Raises:
+        ValueError: it has 32 bits.
+    """
+    from PIL import Image, ImageOps
+
+    if picture.mode.startswith("I;16"):  # Pillow's own conversion turns all above 255 to white
+        return (np.asarray(picture) >> 8).astype(np.uint8)
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"32-bit pixels (mode {picture.mode}); give 8 or 16 bits")
+    picture = ImageOps.exif_transpose(picture)
+    if picture.has_transparency_data:
+        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(ground, picture.convert("RGBA"))
+    if picture.mode not in ("L", "RGB"):
+        picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
+    return _plain(np.asarray(picture))
 
 
 def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -3,13 +3,16 @@
 from unalter.nn.architecture import Architecture, widths_for
 from unalter.nn.autoencoder import Autoencoder, Output, new_model
 from unalter.nn.gaussian import DiagonalGaussian
+from unalter.nn.halves import DecoderHalf, EncoderHalf
 from unalter.nn.losses import Loss, negative_elbo
 from unalter.nn.pose import Pose, pose_error
 
 __all__ = [
     "Architecture",
     "Autoencoder",
+    "DecoderHalf",
     "DiagonalGaussian",
+    "EncoderHalf",
     "Loss",
     "Output",
     "Pose",

@@ -13,7 +13,7 @@ from unalter.support.errors import Interrupted
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 from unalter.training.state import TrainState
-from unalter.training.trainer import Trainer
+from unalter.training.trainer import Callback, Trainer
 from unalter.training.validate import input_ssim
 
 Watcher = Callable[[str, TrainState], object]
@@ -27,8 +27,12 @@ def fit_models(
     resume: bool,
     watch_step: Watcher | None,
     watch_epoch: Sequence[Watcher],
+    watch_map: Watcher | None,
 ) -> bool:
     """Train the models of a run, each from the start or from its checkpoint; samples and maps on the way.
+
+    Args:
+        watch_map: told when samples and maps of an epoch have been written.
 
     Returns:
         Whether there was anything left to do.
@@ -42,19 +46,26 @@ def fit_models(
             folder, experiment.architecture(name), options, sampler, fingerprint, resume=resume, device=sampler.device
         )
         visuals = EpochVisuals(folder, experiment.dataset, sampler, options, console)
+
+        def look(trainer: Trainer, visuals: EpochVisuals = visuals) -> bool:
+            wrote = visuals.take(trainer)
+            if wrote and watch_map is not None:
+                watch_map(trainer.folder.name, trainer.state)
+            return wrote
+
         if trainer.state.finished:
             console.say(f"{name}: finished already, {trainer.state.epoch} epochs")
-            did_anything |= visuals.take(trainer)
+            did_anything |= look(trainer)
         else:
             did_anything = True
-            _fit(trainer, visuals, options, console, watch_step, watch_epoch)
+            _fit(trainer, look, options, console, watch_step, watch_epoch)
             _judge(trainer, sampler, console)
     return did_anything
 
 
 def _fit(
     trainer: Trainer,
-    visuals: EpochVisuals,
+    look: Callback,
     options: TrainOptions,
     console: Console,
     watch_step: Watcher | None,
@@ -81,7 +92,7 @@ def _fit(
                 watch(folder.name, now)
 
         try:
-            trainer.fit(on_step, on_epoch, visuals.take)
+            trainer.fit(on_step, on_epoch, look)
         except Interrupted:
             console.say(f"{folder.name}: stopped and saved after {now.epoch} epochs and {now.step} steps; go on with")
             console.say(f"  unalter train --resume --out {folder.path.parent}")

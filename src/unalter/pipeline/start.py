@@ -82,6 +82,8 @@ def claimed(run: RunFolder) -> Iterator[None]:
         raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
     with run.locked():
         _check_place(run)
+        run.clear_unfinished_start()
+        run.unfinished_start.touch()
         yield
 
 
@@ -103,6 +105,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
         if value:
             head[name] = os.path.abspath(value) if isinstance(value, str) else value
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + experiment.options.to_yaml())
+    run.unfinished_start.unlink()
     recipe = saved_recipe(run)
     dataset = with_made(experiment.dataset, recipe, experiment.options.seed)
     return replace(experiment, recipe=recipe, dataset=dataset)
@@ -110,7 +113,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
 
 def _check_place(run: RunFolder) -> None:
     """Refuse a run folder that has something in it, or cannot be made."""
-    if run.path.exists() and (not run.path.is_dir() or any(path != run.lock for path in run.path.iterdir())):
+    if run.path.exists() and not (run.path.is_dir() and run.is_free()):
         raise InputError(f"{run.path} exists; go on with it by --resume, or choose another --out")
     above = next(folder for folder in (run.path, *run.path.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):

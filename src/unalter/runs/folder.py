@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,26 @@ class RunFolder:
     def lock(self) -> Path:
         """Held by the training that is at work here; stays behind, empty, and means nothing then."""
         return self.path / ".lock"
+
+    @property
+    def unfinished_start(self) -> Path:
+        """Lies here from when a training claims the folder until it has written its options, and can be resumed."""
+        return self.path / ".starting"
+
+    def is_free(self) -> bool:
+        """Whether a training can begin here: nothing is here, or what one left that was killed before it began."""
+        return self._was_killed_at_start or all(path == self.lock for path in self.path.iterdir())
+
+    @property
+    def _was_killed_at_start(self) -> bool:
+        return self.unfinished_start.exists() and not self.config.exists()
+
+    def clear_unfinished_start(self) -> None:
+        """Remove what a training left that was killed before it began."""
+        if self._was_killed_at_start:
+            shutil.rmtree(self.backgrounds, ignore_errors=True)
+            for path in (self.pairs, self.recipe):
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

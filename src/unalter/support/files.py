@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 from unalter.support.errors import InputError
@@ -39,6 +40,12 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, bytes of file names that are none escaped; the file appears whole or not at all."""
     with atomic_write(path) as aside:
         aside.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def unused_name(path: Path) -> Path:
+    """The path, where nothing is there; else with the first number behind its name (7_01.png) that is not taken."""
+    numbered = (path.with_name(f"{path.stem}_{number:02d}{path.suffix}") for number in count(1))
+    return next(name for name in chain([path], numbered) if not name.exists())
 
 
 def check_output(path: Path) -> None:

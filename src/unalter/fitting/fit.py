@@ -127,8 +127,9 @@ def _objectives(
         return clean.rows(draw_like(clean.labels, halves[half], altered.labels, count, draw)).tensors
 
     def parts(count: int) -> list[Tensor]:
-        # an even number of equal ones: two threads are done at the same time
-        return list(torch.arange(count).tensor_split(2 * -(-count * values // (2 * _AT_ONCE))))
+        # one, or an even number of equal ones: two threads are done at the same time
+        number = -(-count * values // _AT_ONCE)
+        return list(torch.arange(count).tensor_split(number + number % 2 if number > 1 else 1))
 
     def measured(x: Tensor, of: Tensor | None) -> Tensor:
         return torch.cat(list(run(lambda rows: statistics(x[rows], None if of is None else of[rows]), parts(len(x)))))

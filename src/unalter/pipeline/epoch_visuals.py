@@ -51,6 +51,7 @@ class EpochVisuals:
         epoch, every = trainer.state.epoch, self._options.map_every
         if not (trainer.state.finished or epoch % (every or _EVERY) == 0):
             return False
+        trainer.save()  # a map can take minutes
         model = Model(trainer.averaged, self._folder.name, next(trainer.averaged.parameters()).device)
         wrote = False
         if not self._folder.samples(epoch).exists():

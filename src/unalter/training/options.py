@@ -71,7 +71,7 @@ class TrainOptions(Options):
     validation: float = 0.05
     """Share of the clean pictures kept for validation."""
     checkpoint_seconds: float = 60.0
-    """Save the training state at least so often, in seconds; also at the end of an epoch after ten seconds."""
+    """Save the training state at least so often, in seconds; also before maps, and after ten at the end of an epoch."""
     tensorboard: bool = False
     """Also write curves for TensorBoard, below RUN/tensorboard."""
 

@@ -113,13 +113,13 @@ class Trainer:
 
     def _after_epoch(self, after_epoch: Callback, stop: StopRequest) -> None:
         try:
-            with stop.at_once():  # a map can take minutes
+            with stop.at_once():  # it may take minutes
                 if not stop.requested:
                     after_epoch(self)
         except KeyboardInterrupt:
             stop.requested = True
         if stop.requested:
-            self._save()
+            self.save()
             raise Interrupted from None
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
@@ -139,7 +139,7 @@ class Trainer:
             if now.step == len(plan):
                 break
             if stop.requested or self._not_saved_for(self._options.checkpoint_seconds):
-                self._save()
+                self.save()
             if stop.requested:
                 raise Interrupted
 
@@ -193,7 +193,7 @@ class Trainer:
             now.seconds += time.monotonic() - start
         now.write_metrics(self.folder.metrics)
         if now.finished or self._not_saved_for(min(_BETWEEN_SAVES, self._options.checkpoint_seconds)):
-            self._save()
+            self.save()
 
     @property
     def fraction_done(self) -> float:
@@ -203,7 +203,7 @@ class Trainer:
 
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.state
-        self._save()
+        self.save()
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
@@ -224,7 +224,7 @@ class Trainer:
             save_model(self.folder, *self._best)
             self._best = None
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write the best model and the state, where they are not what was written last."""
         self._save_best()
         if self._saved_state == (self.state.epoch, self.state.step):

@@ -17,6 +17,7 @@ from unalter.support.errors import InputError, Interrupted
 from unalter.training import schedule
 from unalter.training.average import averaged_model
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
+from unalter.training.obedience import Obedience
 from unalter.training.optimizers import make_optimizers
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
@@ -72,6 +73,7 @@ class Trainer:
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
         self._optimizers = make_optimizers(model, options)
+        self._obedience = Obedience(config, options.seed, device) if config.classes else None
         if saved is not None:
             self._restore(saved)
         self._size = config.channels * config.height * config.width / _USUAL_SIZE
@@ -146,9 +148,14 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
+        told = self._obedience.told(batch.y) if self._obedience is not None else None
         with self._autocast():
-            output = self._model(batch.x_alt, batch.y, noise)
+            output = self._model(batch.x_alt, batch.y, noise, told)
         loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
+        if self._obedience is not None and told is not None:
+            terms = self._obedience.terms(output, batch.y, told, self._autocast())
+            warm = schedule.warm_label(done) * self._size
+            loss = loss.with_label(*terms, (warm * options.obedience_weight, warm * options.dependence_weight))
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
             loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
@@ -160,6 +167,9 @@ class Trainer:
             self._diverged(values, norm)
         for optimizer in self._optimizers:
             optimizer.step()
+        if self._obedience is not None:
+            share = schedule.learning_rate(1.0, now.total_steps, self._all_steps, done)
+            self._obedience.learn(output, batch.x, batch.y, share, noise, self._autocast())
         self._average.update_parameters(self._model)
         for name, value in zip(TERMS, values, strict=True):
             now.sums[name] += value * len(batch.x)
@@ -218,6 +228,7 @@ class Trainer:
             "model": self._model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "average": self._average.state_dict(),
+            "obedience": self._obedience.state_dict() if self._obedience is not None else None,
             # no random generator has a state to save: each step seeds its own
         }
         save_checkpoint(self.folder.checkpoint, state)
@@ -241,6 +252,8 @@ class Trainer:
         for optimizer, state in zip(self._optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self._average.load_state_dict(saved["average"])
+        if self._obedience is not None:
+            self._obedience.load_state_dict(saved["obedience"])
         self.state = TrainState(**saved["progress"])
         self.state.write_metrics(self.folder.metrics)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from unalter.nn.architecture import Architecture
+from unalter.nn.class_centring import ClassCentring
 from unalter.nn.decoder import Decoder
 from unalter.nn.encoder import Encoder
 from unalter.nn.gaussian import DiagonalGaussian
@@ -60,6 +61,7 @@ class Autoencoder(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.classes, config.condition) if config.classes else None
         self.encoder = Encoder(config, config.latent * (2 if config.variational else 1))
+        self.centring = ClassCentring(config.classes, config.latent) if config.centred else None
         self.decoder = Decoder(config)
         self.prior = None
         if config.variational:
@@ -75,6 +77,8 @@ class Autoencoder(nn.Module):
         if not self.config.variational:
             return coded.float(), None, pose
         mu, logvar = coded.float().chunk(2, 1)
+        if self.centring is not None and y is not None:
+            mu = self.centring(mu, y)
         return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR), pose
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:

@@ -19,7 +19,7 @@ class Loss:
 
     total: Tensor
     """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim) + pose_weight * pose`, and with
-    labels `+ obedience_weight * obedience + dependence_weight * dependence`."""
+    labels `+ obedience_weight * obedience`."""
     reconstruction: Tensor
     """Binary cross-entropy in nats, summed over pixels and channels."""
     kl: Tensor
@@ -31,17 +31,14 @@ class Loss:
     """How far the encoder's poses are from the true ones (see `pose_error`); 0 where there are none."""
     obedience: Tensor
     """Cross-entropy in nats of the label told, in pictures of other codes; 0 for models that see no label."""
-    dependence: Tensor
-    """How much codes say of the label (see `ClassDependence`); 0 for models that see no label."""
 
     def with_pose(self, error: Tensor, weight: float) -> Loss:
         """The loss with the pose's error added."""
         return replace(self, total=self.total + weight * error, pose=error)
 
-    def with_label(self, obedience: Tensor, dependence: Tensor, weights: tuple[float, float]) -> Loss:
-        """The loss with what a conditional model should do added: obey its label, and not repeat it in its codes."""
-        total = self.total + weights[0] * obedience + weights[1] * dependence
-        return replace(self, total=total, obedience=obedience, dependence=dependence)
+    def with_obedience(self, error: Tensor, weight: float) -> Loss:
+        """The loss with what the label told does not do in pictures of other codes added."""
+        return replace(self, total=self.total + weight * error, obedience=error)
 
     def terms(self) -> dict[str, Tensor]:
         """The terms by name, detached."""
@@ -66,4 +63,4 @@ def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) ->
     similarity = ssim(output.logits.sigmoid(), x).mean() if ssim_weight else torch.zeros_like(reconstruction)
     total = reconstruction + beta * kl + ssim_weight * (1 - similarity)
     none = torch.zeros_like(total)
-    return Loss(total, reconstruction, kl, similarity, pose=none, obedience=none, dependence=none)
+    return Loss(total, reconstruction, kl, similarity, pose=none, obedience=none)

@@ -131,7 +131,6 @@ def of_training(run: RunFolder) -> dict[str, Any]:
         ("loss on training pictures", "loss", 1, histories),
         ("KL divergence, nats a picture", "kl", 1, {n: rows for n, rows in histories.items() if n != "ae"}),
         ("obedience: cross-entropy of the label told with other codes, nats", "obedience", 2, _told(histories)),
-        ("dependence: what codes say of the label (0: nothing)", "dependence", 2, _told(histories)),
     ]
     drawn = []
     for title, key, digits, of in charts:

@@ -1,4 +1,4 @@
-"""What makes a conditional model obey its label: pictures of other labels are judged, and codes must not repeat it."""
+"""What makes a conditional model obey its label: what codes give with other labels is judged while it learns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unalter.nn import Architecture, Output, seeded
-from unalter.nn.class_dependence import ClassDependence
 from unalter.nn.encoder import Encoder
 
 _PART = 4
@@ -23,14 +22,13 @@ _NOISE = 0.1
 class Obedience:
     """A classifier that learns beside a conditional model from what that is trained on, and judges what it decodes.
 
-    Neither it nor what is remembered of codes is part of the model; both are part of a checkpoint.
+    It is no part of the model, but of a checkpoint.
     """
 
     def __init__(self, config: Architecture, seed: int, device: torch.device) -> None:
         with seeded(seed):
             classifier = Encoder(replace(config, classes=0, pose=False), config.classes)
         self._classifier = classifier.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self._dependence = ClassDependence(config.classes, config.latent).to(device)
         self._optimizer = torch.optim.AdamW(classifier.parameters(), _LEARNING_RATE, betas=(0.9, 0.99), fused=True)
 
     @staticmethod
@@ -38,13 +36,13 @@ class Obedience:
         """The labels of further pictures for a batch with labels [N]: its own, each for another picture's code."""
         return y.flip(0)[: max(2, len(y) // _PART)]
 
-    def terms(self, output: Output, y: Tensor, told: Tensor, autocast: torch.autocast) -> tuple[Tensor, Tensor]:
-        """Obedience and dependence (see `Loss`) of a forward pass with the labels `told`."""
+    def error(self, output: Output, told: Tensor, autocast: torch.autocast) -> Tensor:
+        """Cross-entropy in nats, mean over the pictures of a forward pass with the labels `told`: a scalar."""
         assert output.retold is not None
         self._classifier.eval().requires_grad_(False)
         with autocast:
             verdict, _ = self._classifier(output.retold.sigmoid())
-        return F.cross_entropy(verdict.float(), told), self._dependence(output.mu, y)
+        return F.cross_entropy(verdict.float(), told)
 
     def learn(
         self, output: Output, x: Tensor, y: Tensor, share: float, noise: torch.Generator, autocast: torch.autocast
@@ -80,4 +78,4 @@ class Obedience:
             part.load_state_dict(saved[name])
 
     def _parts(self) -> dict[str, Any]:
-        return {"classifier": self._classifier, "dependence": self._dependence, "optimizer": self._optimizer}
+        return {"classifier": self._classifier, "optimizer": self._optimizer}

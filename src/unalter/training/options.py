@@ -52,8 +52,6 @@ class TrainOptions(Options):
     """Weight of the pose's error, where alterations move things; as ssim_weight. (75: a twentieth of it.)"""
     obedience_weight: float = 30.0
     """Weight of the cross-entropy of the label told, in a CVAE's pictures of other codes; as ssim_weight."""
-    dependence_weight: float = 50.0
-    """Weight of what a CVAE's codes say of the label, which should be nothing; as ssim_weight."""
     muon_lr: float = 0.02
     """Peak of Muon's learning rate, for kernels and matrices; a short linear rise, then a cosine down to 0."""
     learning_rate: float = 0.004
@@ -94,8 +92,8 @@ class TrainOptions(Options):
             problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
         at_least = {
             "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
-            "beta": 0, "ssim_weight": 0, "pose_weight": 0, "obedience_weight": 0,
-            "dependence_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+            "beta": 0, "ssim_weight": 0, "pose_weight": 0, "obedience_weight": 0, "weight_decay": 0,
+            "checkpoint_seconds": 0,
         }  # fmt: skip
         for name, low in at_least.items():
             if not values[name] >= low:

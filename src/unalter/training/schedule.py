@@ -34,5 +34,5 @@ def warm_beta(beta: float, done: float) -> float:
 
 
 def warm_label(done: float) -> float:
-    """The share of their weights that obedience and dependence have, rising linearly over the first part."""
+    """The share of its weight that obedience has, rising linearly over the first part of a training."""
     return min(1.0, done / _WARM_LABEL)

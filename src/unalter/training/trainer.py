@@ -153,9 +153,8 @@ class Trainer:
             output = self._model(batch.x_alt, batch.y, noise, told)
         loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
         if self._obedience is not None and told is not None:
-            terms = self._obedience.terms(output, batch.y, told, self._autocast())
-            warm = schedule.warm_label(done) * self._size
-            loss = loss.with_label(*terms, (warm * options.obedience_weight, warm * options.dependence_weight))
+            error = self._obedience.error(output, told, self._autocast())
+            loss = loss.with_obedience(error, schedule.warm_label(done) * options.obedience_weight * self._size)
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
             loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)

@@ -24,6 +24,10 @@ _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
 
 
+_DRAWN = 4
+"""One of so many codes that get other labels is from N(0, I): those obey sooner than codes of pictures."""
+
+
 class Output(NamedTuple):
     """What a forward pass gives."""
 
@@ -61,7 +65,7 @@ class Autoencoder(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.classes, config.condition) if config.classes else None
         self.encoder = Encoder(config, config.latent * (2 if config.variational else 1))
-        self.centring = ClassCentring(config.classes, config.latent) if config.centred else None
+        self.centring = ClassCentring(config.classes, config.latent) if config.obedient else None
         self.decoder = Decoder(config)
         self.prior = None
         if config.variational:
@@ -97,7 +101,7 @@ class Autoencoder(nn.Module):
         """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode.
 
         With labels `told` [M] as many codes more are decoded, in the same pass so that batchnorm sees what it will
-        see in use: the first of the batch, whose own labels are others, and as many from N(0, I).
+        see in use: the first of the batch, whose own labels are others, and a few from N(0, I).
         """
         mu, logvar, pose = self._encode(x_alt, y)
         z = mu
@@ -106,7 +110,7 @@ class Autoencoder(nn.Module):
         if told is None:
             return Output(self.decode(z, y), mu, logvar, pose)
         assert y is not None
-        drawn = torch.empty_like(z[: len(told) // 2]).normal_(generator=generator)
+        drawn = torch.empty_like(z[: len(told) // _DRAWN]).normal_(generator=generator)
         relabelled = z[: len(told) - len(drawn)].detach()  # what a code holds is not learned from other labels
         logits = self.decode(torch.cat([z, relabelled, drawn]), torch.cat([y, told]))
         return Output(logits[: len(y)], mu, logvar, pose, logits[len(y) :])

@@ -52,7 +52,7 @@ class Experiment:
             latent=self.options.latent,
             variational=model != "ae",
             classes=classes,
-            centred=classes > 0,
+            obedient=classes > 0,
             widths=widths,
             encoder_blocks=(1,) * len(widths),
             decoder_blocks=(1,) * len(widths),

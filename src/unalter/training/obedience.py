@@ -27,7 +27,7 @@ class Obedience:
 
     def __init__(self, config: Architecture, seed: int, device: torch.device) -> None:
         with seeded(seed):
-            classifier = Encoder(replace(config, classes=0, pose=False), config.classes)
+            classifier = Encoder(replace(config, classes=0, obedient=False, pose=False), config.classes)
         self._classifier = classifier.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._optimizer = torch.optim.AdamW(classifier.parameters(), _LEARNING_RATE, betas=(0.9, 0.99), fused=True)
 

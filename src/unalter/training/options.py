@@ -50,7 +50,7 @@ class TrainOptions(Options):
     """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats for 784 pixels. (1500: .005 over 400.)"""
     pose_weight: float = 75.0
     """Weight of the pose's error, where alterations move things; as ssim_weight. (75: a twentieth of it.)"""
-    obedience_weight: float = 30.0
+    obedience_weight: float = 50.0
     """Weight of the cross-entropy of the label told, in a CVAE's pictures of other codes; as ssim_weight."""
     muon_lr: float = 0.02
     """Peak of Muon's learning rate, for kernels and matrices; a short linear rise, then a cosine down to 0."""

@@ -8,7 +8,7 @@ from unalter.training.obedience import Obedience
 
 CPU = torch.device("cpu")
 CONFIG = Architecture(16, 16, latent=6, variational=True, classes=4, widths=(8, 16), pose=True, obedient=True)
-N = 16
+N = 32
 FLOAT32 = torch.autocast("cpu", enabled=False)
 
 

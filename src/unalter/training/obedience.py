@@ -53,8 +53,8 @@ class Obedience:
             output: of a forward pass whose clean pictures are `x` and labels `y`.
             share: of the learning rate's peak.
         """
-        made = max(1, len(y) // _PART)
-        rows = slice(made, 3 * made)
+        made = max(1, len(y) // (2 * _PART))
+        rows = slice(made, 3 * made)  # half as many of the model's as clean ones, which show what classes are
         pictures = torch.cat([x[rows], output.logits[:made].detach().sigmoid()])
         labels = torch.cat([y[rows], y[:made]])
         strength = _NOISE * torch.rand(len(pictures), 1, 1, 1, device=x.device, generator=noise)

@@ -22,11 +22,12 @@ from torch import nn
 from unalter.nn import Architecture, Autoencoder, negative_elbo, pose_error
 from unalter.nn.muon import Muon
 from unalter.training.average import averaged_model
+from unalter.training.obedience import Obedience
 from unalter.training.precision import autocast
 
 _AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 _WAYS = {"AVX512 float32": ("32-true", {}), "AVX512 bf16": ("bf16-mixed", {}), "AVX2 float32": ("32-true", _AVX2)}
-_KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 10}}
+_KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 10, "obedient": True}}
 _BATCH, _WARM, _STEPS = 128, 2, 4
 _MOST = 3.0
 """A CVAE's step with AVX2 may take so many times as long as with AVX512 in float32."""
@@ -62,7 +63,9 @@ def measured(kind: str, precision: str) -> list[float]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     device = torch.device("cpu")
-    model = Autoencoder(Architecture(28, 28, pose=True, **_KINDS[kind])).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    config = Architecture(28, 28, pose=True, **_KINDS[kind])
+    model = Autoencoder(config).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    obedience = Obedience(config, 0, device) if config.classes else None
     average = averaged_model(model, 0.998)
     optimizers = (
         Muon([weight for weight in model.parameters() if weight.ndim > 1], lr=0.02, weight_decay=0.01),
@@ -73,15 +76,20 @@ def measured(kind: str, precision: str) -> list[float]:
     noise, taken = torch.Generator().manual_seed(0), []
     for _ in range(_WARM + _STEPS):
         start = time.process_time()
+        told = obedience.told(y) if obedience is not None else None
         with autocast(device, precision):
-            output = model(x, y, noise)
+            output = model(x, y, noise, told)
         assert output.pose is not None
         loss = negative_elbo(output, x, 0.3, 1500).with_pose(pose_error(output.pose, homography), 75)
+        if obedience is not None and told is not None:
+            loss = loss.with_obedience(obedience.error(output, told, autocast(device, precision)), 50)
         model.zero_grad()
         loss.total.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 400)
         for optimizer in optimizers:
             optimizer.step()
+        if obedience is not None:
+            obedience.learn(output, x, y, 1.0, noise, autocast(device, precision))
         average.update_parameters(model)
         taken.append(1_000 * (time.process_time() - start))
     return taken[_WARM:]

@@ -51,6 +51,23 @@ def test_denoise_is_decode_of_encode(small_run: Path, digits, name: str):
     assert np.abs(decoded - model.denoise(images / 255, labels)).max() < 1e-5
 
 
+def test_relabelled_pictures_are_of_the_code_with_the_label_told(small_run: Path, digits):
+    images, labels = digits
+    model = unalter.load(small_run, "cvae")
+    told = (labels + 3) % 10
+    retold = model.relabel(images, labels, told)
+    assert retold.dtype == np.uint8 and retold.shape == images.shape
+    assert np.abs(model.decode(model.encode(images, labels), told) * 255 - retold).max() <= 0.51
+    one = model.relabel(Image.fromarray(images[0]), labels[0], told[0])
+    assert isinstance(one, Image.Image) and np.abs(np.asarray(one).astype(int) - retold[0]).max() <= 1
+    assert np.array_equal(model.relabel(images, labels, labels), model.denoise(images, labels))
+    with pytest.raises(InputError, match="label 12 is unknown"):
+        model.relabel(images, labels, 12)
+    for name in ("ae", "vae"):
+        with pytest.raises(InputError, match=f"the {name} does not know classes: only a CVAE"):
+            unalter.load(small_run, name).relabel(images, labels, told)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_picture_does_not_depend_on_its_batch(small_run: Path, digits, name: str):
     images, labels = digits

@@ -67,5 +67,5 @@ def test_the_loss_is_smallest_at_the_clean_picture():
 def test_terms_are_detached():
     loss = negative_elbo(Output(LOGITS.clone().requires_grad_(), MU, LOGVAR), X, 1.0, 1.0)
     assert loss.total.requires_grad
-    assert list(loss.terms()) == ["total", "reconstruction", "kl", "ssim", "pose"]
+    assert list(loss.terms()) == ["total", "reconstruction", "kl", "ssim", "pose", "obedience"]
     assert not any(term.requires_grad for term in loss.terms().values())

@@ -8,6 +8,7 @@ from unalter.nn.architecture import coarse_size
 
 KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 4}}
 KINDS["posed cvae"] = {**KINDS["cvae"], "pose": True}
+KINDS["posed obedient cvae"] = {**KINDS["posed cvae"], "obedient": True}
 SIZES = {"28x28": (1, 28, 28), "30x27": (1, 30, 27), "8x8": (1, 8, 8), "colour": (3, 10, 13)}
 LATENT = 12
 

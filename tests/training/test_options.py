@@ -17,6 +17,7 @@ OTHER = {
     "models": ("cvae", "ae"), "epochs": 3, "map_every": 0, "map_points": 9, "max_minutes": 1.5, "seed": 7,
     "device": "cpu", "precision": "32-true", "batch_size": 32, "latent": 8, "beta": 0.25, "ssim_weight": 0.0,
     "pose_weight": 0.0, "muon_lr": 0.5, "learning_rate": 0.00001, "weight_decay": 0.5, "pairing": "appearance",
+    "obedience_weight": 10.0,
     "recipe": "none", "true_pairs": 1.0, "unblend": False, "identity_fraction": 0.0, "validation": 0.5,
     "checkpoint_seconds": 5.0, "tensorboard": True,
 }  # fmt: skip

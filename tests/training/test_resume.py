@@ -85,6 +85,10 @@ def assert_same(expected: RunFolder, found: RunFolder, model: str) -> None:
         for number, state in optimizer["state"].items():
             for name, tensor in state.items():
                 assert torch.equal(tensor, resumed["state"][number][name]), f"optimizer {number} {name}"
+    assert (one["obedience"] is not None) == (model == "cvae")
+    if one["obedience"] is not None:
+        for name, tensor in one["obedience"]["classifier"].items():
+            assert torch.equal(tensor, other["obedience"]["classifier"][name]), f"classifier {name}"
     assert expected.model(model).weights.read_bytes() == found.model(model).weights.read_bytes()
     assert rows(expected, model) == rows(found, model)
     assert [int(row["epoch"]) for row in rows(found, model)] == list(range(1, _EPOCHS + 1))

@@ -79,6 +79,23 @@ class Model:
         parts = [self.network(x, labels).logits.sigmoid().cpu() for x, labels in self._batches(batch, y)]
         return restore(torch.cat(parts) if parts else batch)
 
+    def relabel(self, images: Any, labels: Any, told: Any) -> Any:
+        """The pictures of other classes in the same hand: encoded with their own labels, decoded with `told`.
+
+        Args:
+            images: altered or clean ones.
+            labels: their own, one or one a picture.
+            told: the labels to decode with, one or one a picture.
+
+        Raises:
+            InputError: asked of a model that knows no classes; otherwise as `denoise`.
+        """
+        if self.classes == 0:
+            raise InputError(f"the {self.name} does not know classes: only a CVAE can draw a picture as another one")
+        batch, restore = as_batch(images, self.image_shape)
+        codes, _ = self._posterior(batch, self._labels(labels, len(batch)))
+        return restore(self.decode(codes, told).reshape(batch.shape))
+
     @torch.no_grad()
     def encode(self, images: Any, labels: Any = None, *, sample: bool = False, seed: int = 0) -> Any:
         """The codes of pictures: [N, latent] float32, numpy (torch where torch was given).
@@ -165,6 +182,7 @@ class Model:
             "too few clean ones of the class): they are drawn from N(0, I), and look less like real ones"
         )
 
+    @torch.no_grad()
     def _posterior(self, batch: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Means and, of a variational model, logarithms of variances, on the CPU: [N, latent] each."""
         mu, logvar = [torch.empty(0, self.network.config.latent)], [torch.empty(0, self.network.config.latent)]

@@ -1,7 +1,7 @@
 """Residual blocks, encoder, decoder; AE, VAE and CVAE; losses."""
 
 from unalter.nn.architecture import Architecture, widths_for
-from unalter.nn.autoencoder import Autoencoder, Output, new_model
+from unalter.nn.autoencoder import Autoencoder, Output, new_model, seeded
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.halves import DecoderHalf, EncoderHalf
 from unalter.nn.losses import Loss, negative_elbo
@@ -19,5 +19,6 @@ __all__ = [
     "negative_elbo",
     "new_model",
     "pose_error",
+    "seeded",
     "widths_for",
 ]

@@ -29,6 +29,9 @@ class Architecture:
     """Width of the label's embedding."""
     components: int = 4
     """Of the prior that codes are drawn from, for each class; variational models only."""
+    obedient: bool = False
+    """Whether the label also scales channels, and codes are centred by class: in models that see one, but for those
+    of before."""
     pose: bool = False
     """Whether the encoder first finds how the subject lies, and also sees the picture put upright."""
 

@@ -5,12 +5,15 @@ An AE has a plain code, a VAE a Gaussian one (`variational`), a CVAE is a VAE th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from unalter.nn.architecture import Architecture
+from unalter.nn.class_centring import ClassCentring
 from unalter.nn.decoder import Decoder
 from unalter.nn.encoder import Encoder
 from unalter.nn.gaussian import DiagonalGaussian
@@ -19,6 +22,10 @@ from unalter.nn.pose import Pose
 
 _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
+
+
+_DRAWN = 4
+"""One of so many codes that get other labels is from N(0, I): those obey sooner than codes of pictures."""
 
 
 class Output(NamedTuple):
@@ -32,13 +39,22 @@ class Output(NamedTuple):
     """[N, latent], variational models only"""
     pose: Pose | None = None
     """what the encoder took the pose to be, models with `pose` only"""
+    retold: Tensor | None = None
+    """[M, C, H, W]: logits of the pictures with other labels that were asked for"""
 
 
 def new_model(config: Architecture, seed: int) -> Autoencoder:
     """A model with first weights by seed; the caller's random generators are left as they were."""
+    with seeded(seed):
+        return Autoencoder(config)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """In this block torch's global generators start from a seed; after it they are where they were before."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return Autoencoder(config)
+        yield
 
 
 class Autoencoder(nn.Module):
@@ -49,6 +65,7 @@ class Autoencoder(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.classes, config.condition) if config.classes else None
         self.encoder = Encoder(config, config.latent * (2 if config.variational else 1))
+        self.centring = ClassCentring(config.classes, config.latent) if config.obedient else None
         self.decoder = Decoder(config)
         self.prior = None
         if config.variational:
@@ -64,6 +81,8 @@ class Autoencoder(nn.Module):
         if not self.config.variational:
             return coded.float(), None, pose
         mu, logvar = coded.float().chunk(2, 1)
+        if self.centring is not None and y is not None:
+            mu = self.centring(mu, y)
         return mu, logvar.clamp(_MIN_LOGVAR, _MAX_LOGVAR), pose
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -72,13 +91,29 @@ class Autoencoder(nn.Module):
         top, left = (logits.shape[-2] - self.config.height) // 2, (logits.shape[-1] - self.config.width) // 2
         return logits[..., top : top + self.config.height, left : left + self.config.width]
 
-    def forward(self, x_alt: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Output:
-        """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode."""
+    def forward(
+        self,
+        x_alt: Tensor,
+        y: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        told: Tensor | None = None,
+    ) -> Output:
+        """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode.
+
+        With labels `told` [M] as many codes more are decoded, in the same pass so that batchnorm sees what it will
+        see in use: the first of the batch, whose own labels are others, and a few from N(0, I).
+        """
         mu, logvar, pose = self._encode(x_alt, y)
         z = mu
         if logvar is not None and generator is not None:
             z = DiagonalGaussian(mu, logvar).sample(generator)
-        return Output(self.decode(z, y), mu, logvar, pose)
+        if told is None:
+            return Output(self.decode(z, y), mu, logvar, pose)
+        assert y is not None
+        drawn = torch.empty_like(z[: len(told) // _DRAWN]).normal_(generator=generator)
+        relabelled = z[: len(told) - len(drawn)].detach()  # what a code holds is not learned from other labels
+        logits = self.decode(torch.cat([z, relabelled, drawn]), torch.cat([y, told]))
+        return Output(logits[: len(y)], mu, logvar, pose, logits[len(y) :])
 
     def sample_codes(self, label: int | None, count: int, generator: torch.Generator) -> Tensor:
         """Codes [count, latent] to generate from, on the CPU; of a class whose prior is not fitted, of N(0, I)."""

@@ -26,7 +26,7 @@ class Decoder(nn.Module):
         ):
             if i:
                 self.expansions.append(nn.ConvTranspose2d(width, next_width, 2, stride=2, bias=False))
-            self.stages.append(Stage(next_width, next_width, blocks, condition))
+            self.stages.append(Stage(next_width, next_width, blocks, condition, config.obedient))
             width = next_width
         self.end = nn.Conv2d(width, config.channels * 4, 3, padding=1)
 

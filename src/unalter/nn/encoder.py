@@ -37,7 +37,7 @@ class Encoder(nn.Module):
         for i, (next_width, blocks) in enumerate(zip(config.widths, config.encoder_blocks, strict=True)):
             if i:
                 self.reductions.append(nn.Conv2d(width, next_width, 2, stride=2, bias=False))
-            self.stages.append(Stage(next_width, next_width, blocks, condition))
+            self.stages.append(Stage(next_width, next_width, blocks, condition, config.obedient))
             width = next_width
         rows, columns = coarse_size(config)
         self.head = nn.Linear(width * rows * columns, outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -18,7 +18,8 @@ class Loss:
     """The terms of a loss; each a scalar, the mean over the batch."""
 
     total: Tensor
-    """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim) + pose_weight * pose`."""
+    """What is differentiated: `reconstruction + beta * kl + ssim_weight * (1 - ssim) + pose_weight * pose`, and with
+    labels `+ obedience_weight * obedience`."""
     reconstruction: Tensor
     """Binary cross-entropy in nats, summed over pixels and channels."""
     kl: Tensor
@@ -28,14 +29,20 @@ class Loss:
 
     pose: Tensor
     """How far the encoder's poses are from the true ones (see `pose_error`); 0 where there are none."""
+    obedience: Tensor
+    """Cross-entropy in nats of the label told, in pictures of other codes; 0 for models that see no label."""
 
     def with_pose(self, error: Tensor, weight: float) -> Loss:
         """The loss with the pose's error added."""
         return replace(self, total=self.total + weight * error, pose=error)
 
+    def with_obedience(self, error: Tensor, weight: float) -> Loss:
+        """The loss with what the label told does not do in pictures of other codes added."""
+        return replace(self, total=self.total + weight * error, obedience=error)
+
     def terms(self) -> dict[str, Tensor]:
         """The terms by name, detached."""
-        return {name: getattr(self, name).detach() for name in ("total", "reconstruction", "kl", "ssim", "pose")}
+        return {spec.name: getattr(self, spec.name).detach() for spec in fields(self)}
 
 
 def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) -> Loss:
@@ -55,4 +62,5 @@ def negative_elbo(output: Output, x: Tensor, beta: float, ssim_weight: float) ->
         kl = DiagonalGaussian(output.mu, output.logvar).kl().mean()
     similarity = ssim(output.logits.sigmoid(), x).mean() if ssim_weight else torch.zeros_like(reconstruction)
     total = reconstruction + beta * kl + ssim_weight * (1 - similarity)
-    return Loss(total, reconstruction, kl, similarity, torch.zeros_like(total))
+    none = torch.zeros_like(total)
+    return Loss(total, reconstruction, kl, similarity, pose=none, obedience=none)

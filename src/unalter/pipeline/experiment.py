@@ -44,13 +44,15 @@ class Experiment:
         """Of one model."""
         channels, height, width = self.dataset.clean.images.shape[1:]
         widths = widths_for(height, width)
+        classes = self.dataset.classes if model == "cvae" else 0
         return Architecture(
             height=height,
             width=width,
             channels=channels,
             latent=self.options.latent,
             variational=model != "ae",
-            classes=self.dataset.classes if model == "cvae" else 0,
+            classes=classes,
+            obedient=classes > 0,
             widths=widths,
             encoder_blocks=(1,) * len(widths),
             decoder_blocks=(1,) * len(widths),

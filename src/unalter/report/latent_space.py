@@ -33,7 +33,7 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
 
 
 def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[dict[str, Any]]:
-    """Ways through the code space: between two pictures, along a class, and one code in every class."""
+    """Ways through the code space: between two pictures, along a class, and pictures under every label."""
     found = []
     for model in models:
         rows = [Labelled("", sheet([way])) for way in _between(model, validation)]
@@ -48,17 +48,29 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
             start, end = model.network.sample_codes(label, 2, generator)
             along.append(Labelled(_class_name(model, label), sheet([_walk(model, start, end, label)])))
         found.append({"name": model.name, "what": "along each class, from one drawn code to another", "rows": along})
-        codes = model.network.sample_codes(0, 4, generator)
-        several = range(min(model.classes, COLUMNS))
-        kinds = [np.concatenate([_decoded(model, code[None], label) for label in several]) for code in codes]
-        rows = [Labelled("", sheet([row])) for row in kinds]
-        what = f"codes drawn for {_class_name(model, 0)}, decoded as every class (alike where the code says it already)"
-        found.append({"name": model.name, "what": what, "rows": rows})
+        names = ", ".join(_class_name(model, label) for label in _shown_classes(model))
+        what = f"what was given, its clean picture, and its code under the labels {names}"
+        found.append({"name": model.name, "what": what, "rows": _relabelled(model, validation)})
     return found
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
     return model.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
+
+
+def _relabelled(model: Model, validation: ValidationSet) -> list[Labelled]:
+    """A row for the first picture of each class: altered, clean, and what its code gives with every label."""
+    labels = validation.y.cpu().numpy()
+    known, first = np.unique(labels, return_index=True)
+    x_alt, x, y = validation.rows(torch.from_numpy(first[:COLUMNS]))
+    codes = torch.from_numpy(model.encode(x_alt, y))
+    retold = [_decoded(model, codes, label) for label in _shown_classes(model)]
+    columns = np.stack([to_uint8(x_alt), to_uint8(x), *retold], 1)
+    return [Labelled(_class_name(model, int(label)), sheet([row])) for label, row in zip(known, columns, strict=False)]
+
+
+def _shown_classes(model: Model) -> range:
+    return range(min(model.classes, COLUMNS))
 
 
 def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np.ndarray]:

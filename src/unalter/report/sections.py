@@ -130,6 +130,7 @@ def of_training(run: RunFolder) -> dict[str, Any]:
         ("PSNR on validation pictures, dB", "validation_psnr", 2, histories),
         ("loss on training pictures", "loss", 1, histories),
         ("KL divergence, nats a picture", "kl", 1, {n: rows for n, rows in histories.items() if n != "ae"}),
+        ("obedience: cross-entropy of the label told with other codes, nats", "obedience", 2, _told(histories)),
     ]
     drawn = []
     for title, key, digits, of in charts:
@@ -211,6 +212,11 @@ def of_settings(experiment: Experiment) -> dict[str, Any]:
     made_with |= {"Python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     made_with |= {"threads": str(torch.get_num_threads())}
     return {"rows": rows, "command": shlex.join(words), "made_with": made_with}
+
+
+def _told(histories: dict[str, list[dict[str, float]]]) -> dict[str, list[dict[str, float]]]:
+    """Of the models that see the label, but for those trained before it was to be obeyed."""
+    return {name: rows for name, rows in histories.items() if rows[-1].get("obedience")}
 
 
 def _history(folder: ModelFolder) -> list[dict[str, float]]:

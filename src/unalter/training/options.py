@@ -50,6 +50,8 @@ class TrainOptions(Options):
     """Weight of 1 - SSIM beside the pixel-summed cross-entropy, in nats for 784 pixels. (1500: .005 over 400.)"""
     pose_weight: float = 75.0
     """Weight of the pose's error, where alterations move things; as ssim_weight. (75: a twentieth of it.)"""
+    obedience_weight: float = 50.0
+    """Weight of the cross-entropy of the label told, in a CVAE's pictures of other codes; as ssim_weight."""
     muon_lr: float = 0.02
     """Peak of Muon's learning rate, for kernels and matrices; a short linear rise, then a cosine down to 0."""
     learning_rate: float = 0.004
@@ -91,7 +93,8 @@ class TrainOptions(Options):
             problems.append(f"models is {','.join(models)!r}; it must be some of {', '.join(MODELS)}, each once")
         at_least = {
             "epochs": 1, "map_every": 0, "map_points": 0, "max_minutes": 0, "seed": 0, "batch_size": 2, "latent": 1,
-            "beta": 0, "ssim_weight": 0, "pose_weight": 0, "weight_decay": 0, "checkpoint_seconds": 0,
+            "beta": 0, "ssim_weight": 0, "pose_weight": 0, "obedience_weight": 0, "weight_decay": 0,
+            "checkpoint_seconds": 0,
         }  # fmt: skip
         for name, low in at_least.items():
             if not values[name] >= low:

@@ -10,6 +10,8 @@ _WARM_SHARE = 0.05
 """The rise takes no more than this share of a training's steps."""
 _WARM_BETA = 0.1
 """The share of a training in which beta rises, so that codes carry something before the KL term weighs on them."""
+_WARM_LABEL = 0.2
+"""The same for what makes a model obey its label."""
 
 
 def fraction_done(steps: int, total_steps: int, seconds: float, max_seconds: float) -> float:
@@ -29,3 +31,8 @@ def learning_rate(peak: float, steps: int, total_steps: int, done: float) -> flo
 def warm_beta(beta: float, done: float) -> float:
     """Beta, rising linearly over the first part of a training (Bowman et al. 2016)."""
     return beta * min(1.0, done / _WARM_BETA)
+
+
+def warm_label(done: float) -> float:
+    """The share of its weight that obedience has, rising linearly over the first part of a training."""
+    return min(1.0, done / _WARM_LABEL)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unalter.support.files import write_text
 
-TERMS = ("total", "reconstruction", "kl", "ssim", "pose")
+TERMS = ("total", "reconstruction", "kl", "ssim", "pose", "obedience")
 """Of the loss (see `unalter.nn.losses.Loss`)."""
 
 

@@ -18,6 +18,7 @@ from unalter.support.errors import InputError, Interrupted
 from unalter.training import schedule
 from unalter.training.average import averaged_model
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
+from unalter.training.obedience import Obedience
 from unalter.training.optimizers import make_optimizers
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
@@ -75,6 +76,7 @@ class Trainer:
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
         self._optimizers = make_optimizers(model, options)
+        self._obedience = Obedience(config, options.seed, device) if config.classes else None
         if saved is not None:
             self._restore(saved)
         self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
@@ -150,9 +152,13 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
+        told = self._obedience.told(batch.y) if self._obedience is not None else None
         with self._autocast():
-            output = self._model(batch.x_alt, batch.y, noise)
+            output = self._model(batch.x_alt, batch.y, noise, told)
         loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
+        if self._obedience is not None and told is not None:
+            error = self._obedience.error(output, told, self._autocast())
+            loss = loss.with_obedience(error, schedule.warm_label(done) * options.obedience_weight * self._size)
         if output.pose is not None and len(batch.homography):
             made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
             loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
@@ -164,6 +170,9 @@ class Trainer:
             self._diverged(values, norm)
         for optimizer in self._optimizers:
             optimizer.step()
+        if self._obedience is not None:
+            share = schedule.learning_rate(1.0, now.total_steps, self._all_steps, done)
+            self._obedience.learn(output, batch.x, batch.y, share, noise, self._autocast())
         self._average.update_parameters(self._model)
         for name, value in zip(TERMS, values, strict=True):
             now.sums[name] += value * len(batch.x)
@@ -237,6 +246,7 @@ class Trainer:
             "model": self._model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "average": self._average.state_dict(),
+            "obedience": self._obedience.state_dict() if self._obedience is not None else None,
             # no random generator has a state to save: each step seeds its own
         }
         save_checkpoint(self.folder.checkpoint, state)
@@ -261,6 +271,8 @@ class Trainer:
         for optimizer, state in zip(self._optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self._average.load_state_dict(saved["average"])
+        if self._obedience is not None:
+            self._obedience.load_state_dict(saved["obedience"])
         self.state = TrainState(**saved["progress"])
         self.state.write_metrics(self.folder.metrics)
 

@@ -42,7 +42,8 @@ def visuals(small_run: Path, tmp_path: Path):
 def trainer(small_run: Path, epoch: int, finished: bool = False) -> Trainer:
     """What visuals look at of a trainer."""
     averaged = unalter.load(small_run / "vae").network
-    stand_in = SimpleNamespace(state=SimpleNamespace(epoch=epoch, finished=finished), averaged=averaged, save=lambda: None)
+    state = SimpleNamespace(epoch=epoch, finished=finished)
+    stand_in = SimpleNamespace(state=state, averaged=averaged, save=lambda: None)
     return stand_in  # pyright: ignore[reportReturnType]
 
 

@@ -27,9 +27,21 @@ class ClassCentring(nn.Module):
         self.register_buffer("sums", torch.zeros(classes, latent))
         self.register_buffer("counts", torch.zeros(classes))
 
+    @property
+    def means(self) -> Tensor:
+        """Of the classes, [classes, latent]."""
+        return self.sums / self.counts.clamp_min(1e-6)[:, None]
+
+    def with_class_of_all(self) -> ClassCentring:
+        """The same with one class more, whose mean is that of all."""
+        more = ClassCentring(len(self.sums) + 1, self.sums.shape[1]).train(self.training)
+        more.sums = torch.cat([self.means, self.means.mean(0, True)])
+        more.counts = torch.ones_like(more.counts, device=more.sums.device)
+        return more
+
     def forward(self, codes: Tensor, y: Tensor) -> Tensor:
         """Codes float32 [N, latent] of the classes [N] -> [N, latent]; remembers them in training."""
-        centred = codes - (self.sums / self.counts.clamp_min(1e-6)[:, None])[y]
+        centred = codes - self.means[y]
         if self.training:
             with torch.no_grad():
                 member = F.one_hot(y, len(self.counts)).to(codes.dtype)

@@ -28,6 +28,8 @@ class _Half(nn.Module):
         if network.embedding is not None:
             known = network.embedding.weight.detach()
             self.network.embedding = nn.Embedding.from_pretrained(torch.cat([known, known.mean(0, True)]), freeze=False)
+        if network.centring is not None:
+            self.network.centring = network.centring.with_class_of_all()
         if place is not None:
             self.network.to(place.device)
 

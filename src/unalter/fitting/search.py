@@ -250,7 +250,7 @@ class ChainSearch:
             if not 0.75 < step.probability < 1:
                 continue
             trial = with_step(chain, replace(step, probability=1.0))
-            trial = gauss_newton(self._objectives.fit, trial, metric, 2, fixed=type(step))
+            trial = gauss_newton(self._objectives.fit, trial, metric, 1, fixed=type(step))
             if self._as_good(trial, chain, metric):
                 chain = trial
         return chain

@@ -75,12 +75,13 @@ def orthogonalised(matrices: list[Tensor]) -> list[Tensor]:
         gram = torch.stack([wide[i] @ wide[i].T for i in chosen])
         norm = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt().clamp_min(_LEAST_NORM)[:, None, None]
         gram = gram / norm**2
-        factor = torch.eye(size, dtype=gram.dtype, device=gram.device).expand_as(gram)
-        for _ in range(_ITERATIONS):
-            step = torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C)
-            factor = torch.baddbmm(factor, step, factor, beta=_A)
+        step = torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C)
+        factor = step + _A * torch.eye(size, dtype=gram.dtype, device=gram.device)
+        for _ in range(_ITERATIONS - 1):
             half = torch.baddbmm(gram, step, gram, beta=_A)
             gram = torch.baddbmm(half, half, step, beta=_A)
+            step = torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C)
+            factor = torch.baddbmm(factor, step, factor, beta=_A)
         for i, one in zip(chosen, factor / norm, strict=True):
             factors[i] = one
     updates = [factor @ one for factor, one in zip(factors, wide, strict=True)]

@@ -19,6 +19,9 @@ from unalter.runs.folder import RunFolder
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 
+_OF_A_CLASS = 10
+"""Components of the prior where each class has one. (10: more varied digits than with 4, and more of them right.)"""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -53,6 +56,7 @@ class Experiment:
             variational=model != "ae",
             classes=classes,
             obedient=classes > 0,
+            components=_OF_A_CLASS if classes else Architecture.components,
             widths=widths,
             encoder_blocks=(1,) * len(widths),
             decoder_blocks=(1,) * len(widths),

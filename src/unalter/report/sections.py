@@ -130,7 +130,7 @@ def of_training(run: RunFolder) -> dict[str, Any]:
         ("PSNR on validation pictures, dB", "validation_psnr", 2, histories),
         ("loss on training pictures", "loss", 1, histories),
         ("KL divergence, nats a picture", "kl", 1, {n: rows for n, rows in histories.items() if n != "ae"}),
-        ("obedience: cross-entropy of the label told with other codes, nats", "obedience", 2, _told(histories)),
+        ("label not obeyed with other codes, nats", "obedience", 2, _told(histories)),
     ]
     drawn = []
     for title, key, digits, of in charts:

@@ -21,12 +21,12 @@ OPTIONS = TrainOptions()
     ],
 )
 def test_what_a_training_will_take_is_said(pictures, options, said):
-    assert said in _cost(0.05, pictures, options)
+    assert said in _cost(0.05, 1, pictures, options)
 
 
 @pytest.mark.parametrize("options", [replace(OPTIONS, map_points=20_000), replace(OPTIONS, map_every=0)])
 def test_maps_that_are_quick_or_not_drawn_are_not_warned_of(options):
-    assert "map of" not in _cost(0.05, 500_000, options)
+    assert "map of" not in _cost(0.05, 1, 500_000, options)
 
 
 def test_a_start_that_was_killed_is_no_run_and_in_nobodys_way(tmp_path):

@@ -211,7 +211,7 @@ def test_stopped_while_a_map_is_made_the_epoch_is_saved_with_its_model(data: Pat
     monkeypatch.setattr("unalter.pipeline.epoch_visuals.EpochVisuals.take", interrupted_map)
     run = RunFolder(tmp_path / "run")
     with pytest.raises(Interrupted):
-        unalter.train(data, out=run.path, **options(data, "32-true", models="ae"))
+        unalter.train(data, out=run.path, **options(data, "32-true", models="ae", map_every=2))
     assert steps_done(run, "ae") == 2 * _STEPS
     assert load_model(run.model("ae"), torch.device("cpu"))[1]["epoch"] == 2
 

@@ -46,10 +46,15 @@ class EpochVisuals:
         rows = torch.linspace(0, count - 1, min(_SAMPLES, count)).long()
         self._x_alt, self._x, self._y = sampler.validation.rows(rows)
 
+    def next_due(self, epoch: int) -> int:
+        """The epoch after this one that is looked at next."""
+        every = self._options.map_every or _EVERY
+        return (epoch // every + 1) * every
+
     def take(self, trainer: Trainer) -> bool:
         """Write what is due after the trainer's last epoch and not there yet; returns whether anything was."""
         epoch, every = trainer.state.epoch, self._options.map_every
-        if not (trainer.state.finished or epoch % (every or _EVERY) == 0):
+        if not (trainer.state.finished or self.next_due(epoch - 1) == epoch):
             return False
         trainer.save()  # a map can take minutes
         model = Model(trainer.averaged, self._folder.name, next(trainer.averaged.parameters()).device)

@@ -1,4 +1,4 @@
-"""Every model of a run trained, one after another."""
+"""Every model of a run trained: side by side on a processor, on a GPU one after another."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import torch
 
 from unalter.pipeline.epoch_visuals import EpochVisuals
 from unalter.pipeline.experiment import Experiment
+from unalter.pipeline.side_by_side import advance, model_shares
 from unalter.support.console import Console
 from unalter.support.errors import Interrupted
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 from unalter.training.state import TrainState
+from unalter.training.stop import StopRequest
 from unalter.training.trainer import Callback, Trainer
 from unalter.training.validate import input_ssim
 
@@ -38,65 +40,98 @@ def fit_models(
         Whether there was anything left to do.
     """
     options = experiment.options
+    shares = model_shares(options, sampler.device)
     fingerprint = experiment.fingerprint()
     did_anything = False
-    for name in options.models:
-        folder = experiment.run.model(name)
-        trainer = Trainer(
-            folder, experiment.architecture(name), options, sampler, fingerprint, resume=resume, device=sampler.device
-        )
-        visuals = EpochVisuals(folder, experiment.dataset, sampler, options, console)
+    for names in [options.models] if shares[0] > 1 else [(name,) for name in options.models]:
+        looks: dict[Trainer, EpochVisuals] = {}
+        for name in names:
+            folder, shape = experiment.run.model(name), experiment.architecture(name)
+            trainer = Trainer(folder, shape, options, sampler, fingerprint, resume=resume, device=sampler.device)
+            looks[trainer] = EpochVisuals(folder, experiment.dataset, sampler, options, console)
 
-        def look(trainer: Trainer, visuals: EpochVisuals = visuals) -> bool:
-            wrote = visuals.take(trainer)
+        def look(trainer: Trainer, looks: dict[Trainer, EpochVisuals] = looks) -> bool:
+            wrote = looks[trainer].take(trainer)
             if wrote and watch_map is not None:
                 watch_map(trainer.folder.name, trainer.state)
             return wrote
 
-        if trainer.state.finished:
-            console.say(f"{name}: finished already, {trainer.state.epoch} epochs")
-            did_anything |= look(trainer)
-        else:
+        for trainer in looks:
+            if trainer.state.finished:
+                console.say(f"{trainer.folder.name}: finished already, {trainer.state.epoch} epochs")
+                did_anything |= look(trainer)
+        unfinished = {trainer: looks[trainer] for trainer in looks if not trainer.state.finished}
+        if unfinished:
             did_anything = True
-            _fit(trainer, look, options, console, watch_step, watch_epoch)
-            _judge(trainer, sampler, console)
+            _fit(unfinished, look, shares, sampler, options, console, watch_step, watch_epoch)
     return did_anything
 
 
 def _fit(
-    trainer: Trainer,
-    look: Callback,
-    options: TrainOptions,
-    console: Console,
-    watch_step: Watcher | None,
-    watch_epoch: Sequence[Watcher],
-) -> None:
-    folder, now = trainer.folder, trainer.state
+    looks: dict[Trainer, EpochVisuals], look: Callback, shares: tuple[int, int], sampler: PairSampler,
+    options: TrainOptions, console: Console, watch_step: Watcher | None, watch_epoch: Sequence[Watcher],
+) -> None:  # fmt: skip
+    """Train models, those of one run at once or a single one, and look at them when it is due."""
+    unfinished = list(looks)
+    for trainer in unfinished:
+        _introduce(trainer, options, console)
+    with console.progress(", ".join(trainer.folder.name for trainer in unfinished)) as show:
+
+        def on_step(trainer: Trainer) -> None:
+            running = [one.state for one in looks if one.state.pictures and not one.state.finished]
+            speed = sum(now.pictures / max(now.epoch_seconds, 1e-9) for now in running)
+            done = sum(one.fraction_done for one in looks) / len(looks)
+            show(f"epoch {trainer.state.epoch + 1}, {speed:,.0f} images/s", done)
+            if watch_step is not None:
+                watch_step(trainer.folder.name, trainer.state)
+
+        def on_epoch(trainer: Trainer) -> None:
+            name, now = trainer.folder.name, trainer.state
+            console.say(_epoch_line(name, now.history[-1], options.epochs))
+            for watch in watch_epoch:
+                watch(name, now)
+
+        try:
+            with StopRequest() as stop:
+                begun = [trainer for trainer in unfinished if trainer.state.step == 0 and trainer.state.epoch > 0]
+                _look_at(begun, look, stop)
+                while unfinished:
+                    until = {trainer: looks[trainer].next_due(trainer.state.epoch) for trainer in unfinished}
+                    advance(unfinished, until, shares, on_step, on_epoch, stop)
+                    _look_at(unfinished, look, stop)
+                    for trainer in unfinished:
+                        if trainer.state.finished:
+                            _judge(trainer, sampler, console)
+                    unfinished = [trainer for trainer in unfinished if not trainer.state.finished]
+        except Interrupted:
+            for trainer in unfinished:
+                name, now = trainer.folder.name, trainer.state
+                console.say(f"{name}: stopped and saved after {now.epoch} epochs and {now.step} steps")
+            console.say(f"go on with\n  unalter train --resume --out {trainer.folder.path.parent}")
+            raise
+
+
+def _look_at(trainers: Sequence[Trainer], look: Callback, stop: StopRequest) -> None:
+    """Look at models between their epochs; a signal ends that at once, for a map can take minutes."""
+    try:
+        with stop.at_once():
+            for trainer in trainers:
+                look(trainer)
+    except KeyboardInterrupt:
+        for trainer in trainers:
+            trainer.save()
+        raise Interrupted from None
+
+
+def _introduce(trainer: Trainer, options: TrainOptions, console: Console) -> None:
+    """Say what is trained, and from where on."""
+    name, now = trainer.folder.name, trainer.state
     if now.total_steps:
-        console.say(f"{folder.name}: going on after {now.epoch} epochs and {now.step} steps")
+        console.say(f"{name}: going on after {now.epoch} epochs and {now.step} steps")
     weights = sum(parameter.numel() for parameter in trainer.averaged.parameters())
     limit = f" or {options.max_minutes:g} minutes" if options.max_minutes else ""
     epochs = f"{options.epochs} epoch{'s'[: options.epochs > 1]}"
-    console.say(f"{folder.name}: {weights:,} weights, {epochs}{limit}; scores are on validation pictures")
-    with console.progress(folder.name) as advance:
-
-        def on_step(trainer: Trainer) -> None:
-            speed = now.pictures / max(now.epoch_seconds, 1e-9)
-            advance(f"epoch {now.epoch + 1}, {speed:,.0f} images/s", trainer.fraction_done)
-            if watch_step is not None:
-                watch_step(folder.name, now)
-
-        def on_epoch(trainer: Trainer) -> None:
-            console.say(_epoch_line(folder.name, now.history[-1], options.epochs))
-            for watch in watch_epoch:
-                watch(folder.name, now)
-
-        try:
-            trainer.fit(on_step, on_epoch, look)
-        except Interrupted:
-            console.say(f"{folder.name}: stopped and saved after {now.epoch} epochs and {now.step} steps; go on with")
-            console.say(f"  unalter train --resume --out {folder.path.parent}")
-            raise
+    console.say(f"{name}: {weights:,} weights, {epochs}{limit}; scores are on validation pictures")
 
 
 def _judge(trainer: Trainer, sampler: PairSampler, console: Console) -> None:

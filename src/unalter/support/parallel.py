@@ -33,12 +33,21 @@ def parallel_map() -> Iterator[Map]:
     an operation also means that no sum depends on how many there are.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with torch_threads(1), threadpool_limits(1), threads_of(1, threads) as pool:
+        yield pool.map if threads > 1 else serial_map
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """In this block an operation of torch has so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
-        with (
-            threadpool_limits(1),
-            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        ):
-            yield pool.map if threads > 1 else serial_map
+        yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def threads_of(count: int, at_once: int) -> ThreadPoolExecutor:
+    """Threads on each of which an operation of torch has `count` threads."""
+    return ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(count,))

@@ -1,4 +1,4 @@
-"""The training of one model: an object that can be stopped, saved and gone on with, bit for bit."""
+"""The training of one model, an epoch at a time: it can be stopped, saved and gone on with, bit for bit."""
 
 from __future__ import annotations
 
@@ -91,38 +91,19 @@ class Trainer:
         assert isinstance(model, Autoencoder)
         return model
 
-    def fit(self, on_step: Callback, on_epoch: Callback, after_epoch: Callback) -> None:
-        """Train to the end.
+    def run_epoch(self, on_step: Callback, stop: StopRequest) -> None:
+        """Train to the end of the present epoch, and validate.
 
         Args:
             on_step: called after every step.
-            on_epoch: called once for every epoch that is done.
-            after_epoch: called after an epoch, for what takes time that does not count. On resume it is
-                called again for the last epoch, so it should pass over what is already there.
+            stop: asked after every step.
 
         Raises:
             InputError: the loss is no longer a number.
-            Interrupted: Ctrl-C or SIGTERM; the state is saved.
+            Interrupted: a stop was requested; the state is saved.
         """
-        with StopRequest() as stop:
-            if self.state.step == 0 and self.state.epoch > 0:
-                self._after_epoch(after_epoch, stop)
-            while not self.state.finished:
-                self._train_epoch(on_step, stop)
-                self._end_epoch()
-                on_epoch(self)
-                self._after_epoch(after_epoch, stop)
-
-    def _after_epoch(self, after_epoch: Callback, stop: StopRequest) -> None:
-        try:
-            with stop.at_once():  # it may take minutes
-                if not stop.requested:
-                    after_epoch(self)
-        except KeyboardInterrupt:
-            stop.requested = True
-        if stop.requested:
-            self.save()
-            raise Interrupted from None
+        self._train_epoch(on_step, stop)
+        self._end_epoch()
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state

@@ -107,3 +107,13 @@ def test_an_index_that_two_pictures_share_is_an_input_error(clean, tmp_path):
     (clean / "other_0_9.png").write_bytes(picture.read_bytes())
     with pytest.raises(InputError, match="same index"):
         write_altered(clean, tmp_path / "out", "noise")
+
+
+def test_a_folder_that_is_moved_becomes_the_clean_one(tmp_path):
+    digits = write_digit_folder(tmp_path / "digits", "train", 20)
+    copied, moved = (tmp_path / name for name in ("copied", "moved"))
+    write_altered(digits, copied, "altered-mnist", count=10)
+    write_altered(digits, moved, "altered-mnist", count=10, move=True)
+    assert not digits.exists()
+    for one, other in zip(sorted(copied.rglob("*.*")), sorted(moved.rglob("*.*")), strict=True):
+        assert one.relative_to(copied) == other.relative_to(moved) and one.read_bytes() == other.read_bytes()

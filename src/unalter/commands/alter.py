@@ -21,7 +21,7 @@ from unalter.support.progress import ProgressCallback, no_progress, with_progres
 
 def write_altered(
     clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None,
-    on_progress: ProgressCallback = no_progress,
+    move: bool = False, on_progress: ProgressCallback = no_progress,
 ) -> int:  # fmt: skip
     """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
 
@@ -35,6 +35,7 @@ def write_altered(
         out: must not exist, or be empty.
         recipe: a preset or a YAML file.
         count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
+        move: the clean folder becomes `out/clean`, in place of a copy.
         on_progress: told how far it is.
 
     Returns:
@@ -61,12 +62,14 @@ def write_altered(
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for name in with_progress(pictures.names, "copying clean pictures", on_progress):
+        for name in with_progress([] if move else pictures.names, "copying clean pictures", on_progress):
             target = aside / "clean" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clean / name, target)
         _write_pictures(aside, pictures.rows(rows), altered, groups, on_progress)
         aside.chmod(0o755)
+        if move:
+            os.replace(clean, aside / "clean")
         if out.exists():
             out.rmdir()
         os.replace(aside, out)

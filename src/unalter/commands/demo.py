@@ -33,10 +33,9 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     if out.exists():
         raise InputError(f"{out} exists; remove it, or choose another --out")
     start = time.monotonic()
-    learn = write_digit_folder(out / "digits", "train")
-    write_altered(learn, out / "data", "altered-mnist", seed=seed, count=_ALTERED)
-    score = write_digit_folder(out / "test-digits", "test")
-    write_altered(score, out / "test-data", "altered-mnist", seed=seed, count=_SCORED)
+    for part, folder, count in (("train", "data", _ALTERED), ("test", "test-data", _SCORED)):
+        digits = write_digit_folder(out / "digits", part)
+        write_altered(digits, out / folder, "altered-mnist", seed=seed, count=count, move=True)
     console.say(
         f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
     )

@@ -9,7 +9,7 @@ from unalter.commands.alter import write_altered
 from unalter.commands.evaluate import evaluate
 from unalter.commands.generate import generating_model, write_generated
 from unalter.commands.train import train
-from unalter.data.digits import write_digit_folder
+from unalter.data.digits import Part, write_digit_folder
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 
@@ -33,7 +33,8 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     if out.exists():
         raise InputError(f"{out} exists; remove it, or choose another --out")
     start = time.monotonic()
-    for part, folder, count in (("train", "data", _ALTERED), ("test", "test-data", _SCORED)):
+    parts: tuple[tuple[Part, str, int], ...] = (("train", "data", _ALTERED), ("test", "test-data", _SCORED))
+    for part, folder, count in parts:
         digits = write_digit_folder(out / "digits", part)
         write_altered(digits, out / folder, "altered-mnist", seed=seed, count=count, move=True)
     console.say(

@@ -83,8 +83,12 @@ _FEW = PairingOptions(
 """A search for pairs takes minutes."""
 
 
-def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) -> None:
-    """Train a narrow net for one epoch, whatever is asked for; `recipe` in place of a fitted one; few candidates."""
+def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, *, report: bool = True, **options: Any) -> None:
+    """Train a narrow net for one epoch, whatever is asked for; `recipe` in place of a fitted one; few candidates.
+
+    Args:
+        report: whether a training writes its report too, or an empty file in its place.
+    """
     train = workflow.train
 
     def short(*data: Any, resume: bool = False, **asked: Any) -> workflow.Run:
@@ -93,6 +97,8 @@ def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, **options: Any) ->
     def fit(_clean: Any, altered: Any, **_: Any) -> SimpleNamespace:
         return SimpleNamespace(recipe=load_recipe(recipe).fitted_to(find_backgrounds(altered)))
 
+    if not report:
+        patch.setattr(workflow, "write_report", lambda experiment, _: experiment.run.report.touch())
     patch.setattr(workflow, "train", short)
     patch.setattr("unalter.pipeline.prepare.fit_recipe", fit)
     patch.setitem(find_pairs.__kwdefaults__, "options", _FEW)

@@ -15,6 +15,7 @@ import unalter
 from unalter.pipeline.side_by_side import model_shares
 from unalter.runs.folder import RunFolder
 from unalter.support.errors import Interrupted
+from unalter.training.checkpoint import load_checkpoint
 from unalter.training.options import TrainOptions
 from unalter.training.trainer import Trainer
 
@@ -51,6 +52,7 @@ def test_they_are_the_same_to_the_last_bit(small_data: Path, tmp_path: Path, two
 
 def test_stopped_on_their_way_they_go_on_to_the_same(small_data: Path, tmp_path: Path, two_threads):
     seen: list[str] = []
+    told: list[tuple[str, int]] = []
 
     def stop(name: str, _: Any) -> None:
         seen.append(name)
@@ -58,7 +60,11 @@ def test_stopped_on_their_way_they_go_on_to_the_same(small_data: Path, tmp_path:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        train(small_data, tmp_path / "run", on_step=stop)
+        train(small_data, tmp_path / "run", on_step=stop, on_epoch=lambda name, now: told.append((name, now.epoch)))
+    for name in ("ae", "vae"):
+        saved = load_checkpoint(RunFolder(tmp_path / "run").model(name).checkpoint, torch.device("cpu"))["progress"]
+        assert saved["total_steps"] > 0
+        assert [epoch for one, epoch in told if one == name] == list(range(1, saved["epoch"] + 1))
     unalter.train(out=tmp_path / "run", resume=True)
     assert weights(RunFolder(tmp_path / "run")) == weights(train(small_data, tmp_path / "whole"))
 

@@ -86,10 +86,13 @@ def advance(
 def _collect(
     running: dict[Future[None], Trainer], idle: list[Trainer], behind: Callable[[Trainer], bool], on_epoch: Callback
 ) -> None:
-    """Wait for epochs that end; who is still behind is idle again."""
+    """Wait for epochs that end, or are stopped; who is still behind is idle again."""
     for done in wait(running, return_when=FIRST_COMPLETED).done:
         trainer = running.pop(done)
-        done.result()
+        try:
+            done.result()
+        except Interrupted:  # on its way through an epoch; it is saved
+            continue
         on_epoch(trainer)
         if behind(trainer):
             idle.append(trainer)

@@ -96,7 +96,7 @@ def _fit(
                 begun = [trainer for trainer in unfinished if trainer.state.step == 0 and trainer.state.epoch > 0]
                 _look_at(begun, look, stop)
                 while unfinished:
-                    until = {trainer: looks[trainer].next_due(trainer.state.epoch) for trainer in unfinished}
+                    until = min(looks[trainer].next_due(trainer.state.epoch) for trainer in unfinished)
                     advance(unfinished, until, shares, on_step, on_epoch, stop)
                     _look_at(unfinished, look, stop)
                     for trainer in unfinished:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from threading import Lock
 
@@ -28,15 +28,15 @@ def model_shares(options: TrainOptions, device: torch.device) -> tuple[int, int]
 
 
 def advance(
-    trainers: Sequence[Trainer], until: Mapping[Trainer, int], shares: tuple[int, int], on_step: Callback,
-    on_epoch: Callback, stop: StopRequest,
+    trainers: Sequence[Trainer], until: int, shares: tuple[int, int], on_step: Callback, on_epoch: Callback,
+    stop: StopRequest,
 ) -> None:  # fmt: skip
-    """Train models until each is at an epoch of its own, or finished; the one that is behind goes first.
+    """Train models until each has done so many epochs, or is finished; the one that is behind goes first.
 
     An epoch has the same threads whichever others are trained beside it, so it is the same to the last bit.
 
     Args:
-        until: the epoch of each.
+        until: the epochs; who has done as many already waits.
         shares: see `model_shares`.
         on_step: called after every step, by one thread at a time.
         on_epoch: called after every epoch, by the caller's thread.
@@ -53,7 +53,7 @@ def advance(
             on_step(trainer)
 
     def behind(trainer: Trainer) -> bool:
-        return not trainer.state.finished and trainer.state.epoch < until[trainer]
+        return not trainer.state.finished and trainer.state.epoch < until
 
     idle = [trainer for trainer in trainers if behind(trainer)]
     if at_once == 1:

@@ -101,7 +101,7 @@ class Autoencoder(nn.Module):
         """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode.
 
         With labels `told` [M] as many codes more are decoded, in the same pass so that batchnorm sees what it will
-        see in use: the first of the batch, whose own labels are others, and a few from N(0, I).
+        see in use: the first of the batch, and a few from N(0, I).
         """
         mu, logvar, pose = self._encode(x_alt, y)
         z = mu

@@ -42,7 +42,7 @@ class _Half(nn.Module):
 class EncoderHalf(_Half):
     """Pictures [B, C, H, W] in 0..1 -> codes [B, latent, 1, 1], of a VAE the means.
 
-    A CVAE's takes labels [B] too; it does without, and worse: SSIM .62 where the right ones give .72.
+    A CVAE's takes labels [B] too; it does without, and worse.
     """
 
     _other = "decoder"

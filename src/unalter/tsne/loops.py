@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from unalter.support.parallel import torch_threads
+
 _options = {"nogil": True, "fastmath": True, "error_model": "numpy"}  # with Python's error model nothing is vectorised
 
 
@@ -65,13 +67,10 @@ class Threads:
 @contextmanager
 def threads(count: int | None = None) -> Iterator[Threads]:
     """So many threads, for torch too, until the block ends; None: as many as torch has."""
-    before = torch.get_num_threads()
-    count = count or before
-    torch.set_num_threads(count)
+    count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with threadpool_limits(count):
+        with torch_threads(count), threadpool_limits(count):
             yield pool
     finally:
         pool.close()
-        torch.set_num_threads(before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from unalter.support.parallel import torch_threads
 from unalter.tsne.loops import Threads, compiled
 
 _EXACT = 200_000
@@ -64,12 +65,8 @@ def _exact(x: np.ndarray, count: int, threads: Threads) -> np.ndarray:
                 torch.addmm(half[others], part, points[others].T, alpha=-1, out=block[: len(part), :width])
                 _keep(block.numpy(), width, start, first, rows, largest, 0, len(part))
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads of both kinds would wait for one another
-    try:
+    with torch_threads(1):  # threads of both kinds would wait for one another
         threads.over(-(-len(x) // _ROWS), search, parts=4)
-    finally:
-        torch.set_num_threads(before)
     return kept
 
 

@@ -29,6 +29,7 @@ from torch import nn
 
 import unalter
 from unalter.data.dataset import read_dataset
+from unalter.evaluation.conditioning import conditioning
 from unalter.evaluation.truth import read_truth
 from unalter.images.metrics import ssim
 from unalter.images.sheet import contact_sheet, write_picture
@@ -37,77 +38,25 @@ from unalter.models.model import Model
 _PICTURES = 2_000
 _ROWS = 20
 """Of the picture of relabelled digits."""
-_FINER = 4
-"""Pixels are divided by so many each way before a stroke's width is taken."""
-
-
-def slant(images: np.ndarray) -> np.ndarray:
-    """The shear of digits uint8 [N, H, W] by their second moments, across for each down: [N]."""
-    weight = images / np.maximum(images.sum((1, 2), keepdims=True, dtype=np.float64), 1)
-    down, across = np.mgrid[: images.shape[1], : images.shape[2]]
-    v = down - (weight * down).sum((1, 2))[:, None, None]
-    u = across - (weight * across).sum((1, 2))[:, None, None]
-    return -(weight * u * v).sum((1, 2)) / np.maximum((weight * v * v).sum((1, 2)), 1e-6)
-
-
-def stroke_width(images: np.ndarray) -> np.ndarray:
-    """Of digits uint8 [N, H, W]: twice the mean distance from skeleton to edge (Castro et al. 2019), in pixels."""
-    from scipy.ndimage import distance_transform_edt, zoom
-    from skimage.morphology import skeletonize
-
-    widths = []
-    for image in images:
-        ink = zoom(image.astype(np.float32), _FINER, order=1) >= 0.5 * max(1, image.max())
-        inside = distance_transform_edt(ink)[skeletonize(ink)]
-        widths.append(2 * inside.mean() / _FINER if len(inside) else 0.0)
-    return np.array(widths)
-
-
-def relabelled(model: Model, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """What the codes of pictures uint8 [N, H, W] give with each label: uint8 [N, labels, H, W]."""
-    codes = model.encode(images, labels)
-    each = [np.rint(model.decode(codes, k) * 255).astype(np.uint8) for k in range(CLASSES)]
-    return np.stack(each, 1)
-
-
-def kept(before: np.ndarray, after: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Correlation of a measure of pictures [N] and of relabelled ones [N, labels]; and within the classes `labels`."""
-    own = np.stack([before[labels == k].mean() for k in range(CLASSES)])[labels]
-    averages = np.stack([after[labels == k].mean(0) for k in range(CLASSES)])[labels]
-    plain = [np.corrcoef(before, after[:, k])[0, 1] for k in range(CLASSES)]
-    within = [np.corrcoef(before - own, (after - averages)[:, k])[0, 1] for k in range(CLASSES)]
-    return float(np.mean(plain)), float(np.mean(within))
-
-
-def probe(codes: np.ndarray, labels: np.ndarray) -> float:
-    """How often a linear classifier reads the class off codes that it did not learn from."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    reader = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
-    return float(cross_val_score(reader, codes, labels, cv=5).mean())
 
 
 def report(what: str, model: Model, expert: nn.Module, x_alt: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """Print the figures of pictures uint8 [N, H, W] whose clean ones are `x`."""
-    tables = relabelled(model, x_alt, y)
-    found = classes(expert, tables.reshape(-1, *x.shape[1:])).reshape(-1, CLASSES)
-    other = np.arange(CLASSES)[None] != y[:, None]
-    told, stayed = found == np.arange(CLASSES), found == y[:, None]
+    found = conditioning(
+        model, lambda images: classes(expert, images[:, 0]), x_alt[:, None], x[:, None], y, labels=np.arange(CLASSES)
+    )
     print(f"{what} ({len(x):,})")
-    print(f"  another label: judged as that label {told[other].mean():.3f}, as the old one {stayed[other].mean():.3f}")
-    print("    by label told: " + ", ".join(f"{k}: {told[:, k][y != k].mean():.2f}" for k in range(CLASSES)))
-    print(f"  the right label: judged as it {told[~other].mean():.3f}")
-    print(f"  linear probe of the class from codes: {probe(model.encode(x_alt, y), y):.3f}")
-    flat = tables.reshape(-1, *x.shape[1:])
-    for name, measure in (("slant", slant), ("stroke width", stroke_width)):
-        plain, within = kept(measure(x), measure(flat).reshape(-1, CLASSES), y)
+    told = ", ".join(f"{k}: {share:.2f}" for k, share in enumerate(found.told))
+    print(f"  another label: judged as that label {found.told.mean():.3f}, as the old one {found.stayed:.3f}")
+    print(f"    by label told: {told}")
+    print(f"  the right label: judged as it {found.right:.3f}")
+    print(f"  z ~ N(0, I): judged as the label told {found.drawn:.3f}")
+    print(f"  linear probe of the class from codes: {found.probe:.3f}")
+    for name, (plain, within) in (("slant", found.slant), ("stroke width", found.stroke_width)):
         print(f"  style kept, {name}: {plain:.3f}, within a class {within:.3f}")
     some = np.concatenate([np.flatnonzero(y == k)[: _ROWS // CLASSES] for k in range(CLASSES)])
     path = WORK / f"relabelled-{what.split()[0]}.png"
-    columns = [x_alt[some], x[some], *tables[some].swapaxes(0, 1)]
+    columns = [x_alt[some], x[some], *found.retold[some, :, 0].swapaxes(0, 1)]
     write_picture(path, contact_sheet([column[:, None] for column in np.stack(columns, 1)]))
 
 
@@ -126,11 +75,6 @@ def main() -> None:
     report("held-out altered files", model, expert, x_alt, x, y)
     test, test_labels = mnist("t10k")
     report("test digits of MNIST", model, expert, *2 * (test[:_PICTURES],), test_labels[:_PICTURES])
-    generator = torch.Generator().manual_seed(arguments.seed)
-    asked = np.arange(_PICTURES) % CLASSES
-    codes = torch.randn(_PICTURES, model.network.config.latent, generator=generator).numpy()
-    drawn = np.rint(model.decode(codes, asked) * 255).astype(np.uint8)
-    print(f"z ~ N(0, I): right {(classes(expert, drawn) == asked).mean():.3f}")
     images, labels = generated(model, arguments.seed)
     right, ratio = (classes(expert, images) == labels).mean(), variance(images, labels) / variance(test, test_labels)
     learned = "" if arguments.quick else f", a classifier that learned from 60,000 {student(model, arguments.seed):.4f}"

@@ -53,16 +53,7 @@ def test_a_walk_begins_and_ends_with_what_was_given(models, validation, sheets):
         assert not {step.tobytes() for step in way[1:-1]} & given
 
 
-def test_a_cvae_walks_within_a_class_and_shows_pictures_under_every_label(models, validation, sheets):
+def test_a_cvae_walks_within_a_class(models, validation, sheets):
     found = latent_space.of_walks(models[2:], validation, seed=0)
-    assert [len(one["rows"]) for one in found] == [3, 10, 3]
+    assert [len(one["rows"]) for one in found] == [3, 10]
     assert "one class" in found[0]["what"]
-    assert [row.name for row in found[2]["rows"]] == ["0", "1", "2"]
-    cvae = models[2]
-    for label, row in enumerate(sheets[-3:]):
-        altered, clean, *retold = row[:, 0]
-        assert np.array_equal(altered, validation.x_alt[label, 0]) and np.array_equal(clean, validation.x[label, 0])
-        code = cvae.encode(altered, label)
-        for told, picture in enumerate(retold):
-            assert np.abs(cvae.decode(code, told)[0] * 255 - picture).max() < 1
-        assert len(retold) == 10

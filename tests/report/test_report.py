@@ -14,7 +14,7 @@ from unalter.data.digits import load_digits
 from unalter.images.sheet import write_picture
 from unalter.report.figures import line_chart, sheet, shown
 
-SECTIONS = ["data", "recipe", "training", "samples", "maps", "scores", "generated", "walks", "settings"]
+SECTIONS = ["data", "recipe", "training", "samples", "maps", "scores", "generated", "labels", "walks", "settings"]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
             continue
         if model.classes:
             rows = [
-                Labelled(_class_name(model, label), sheet([_generated(model, label, seed)]))
+                Labelled(class_name(model, label), sheet([_generated(model, label, seed)]))
                 for label in range(min(model.classes, MOST_CLASSES))
             ]
         else:
@@ -33,7 +33,7 @@ def of_generation(models: list[Model], seed: int) -> list[dict[str, Any]]:
 
 
 def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[dict[str, Any]]:
-    """Ways through the code space: between two pictures, along a class, and pictures under every label."""
+    """Ways through the code space: between two pictures, and along a class."""
     found = []
     for model in models:
         rows = [Labelled("", sheet([way])) for way in _between(model, validation)]
@@ -46,31 +46,13 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
         along = []
         for label in range(min(model.classes, MOST_CLASSES)):
             start, end = model.network.sample_codes(label, 2, generator)
-            along.append(Labelled(_class_name(model, label), sheet([_walk(model, start, end, label)])))
+            along.append(Labelled(class_name(model, label), sheet([_walk(model, start, end, label)])))
         found.append({"name": model.name, "what": "along each class, from one drawn code to another", "rows": along})
-        names = ", ".join(_class_name(model, label) for label in _shown_classes(model))
-        what = f"what was given, its clean picture, and its code under the labels {names}"
-        found.append({"name": model.name, "what": what, "rows": _relabelled(model, validation)})
     return found
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
     return model.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
-
-
-def _relabelled(model: Model, validation: ValidationSet) -> list[Labelled]:
-    """A row for the first picture of each class: altered, clean, and what its code gives with every label."""
-    labels = validation.y.cpu().numpy()
-    known, first = np.unique(labels, return_index=True)
-    x_alt, x, y = validation.rows(torch.from_numpy(first[:COLUMNS]))
-    codes = torch.from_numpy(model.encode(x_alt, y))
-    retold = [_decoded(model, codes, label) for label in _shown_classes(model)]
-    columns = np.stack([to_uint8(x_alt), to_uint8(x), *retold], 1)
-    return [Labelled(_class_name(model, int(label)), sheet([row])) for label, row in zip(known, columns, strict=False)]
-
-
-def _shown_classes(model: Model) -> range:
-    return range(min(model.classes, COLUMNS))
 
 
 def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np.ndarray]:
@@ -101,5 +83,6 @@ def _decoded(model: Model, codes: torch.Tensor, label: int | None) -> np.ndarray
     return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.image_shape)
 
 
-def _class_name(model: Model, label: int) -> str:
+def class_name(model: Model, label: int) -> str:
+    """What a class of a model is called."""
     return model.label_names[label] if label < len(model.label_names) else str(label)

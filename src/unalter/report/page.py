@@ -10,14 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from unalter._version import __version__
 from unalter.models.model import load
 from unalter.pipeline.experiment import Experiment
-from unalter.report import latent_space, sections
+from unalter.report import labels, latent_space, sections
 from unalter.support.console import duration
 from unalter.support.files import write_text
 from unalter.training.pair_sampler import PairSampler
 
 
 def write_report(experiment: Experiment, sampler: PairSampler) -> None:
-    """Write report.html of a run: data, recipe, curves, samples, maps, scores, generated pictures, walks, settings.
+    """Write report.html of a run: data, recipe, training, maps, scores, what codes and labels give, and settings.
 
     Scores are on the run's validation pictures, which training never saw. Nothing in it is fetched from elsewhere.
 
@@ -48,6 +48,7 @@ def write_report(experiment: Experiment, sampler: PairSampler) -> None:
         has_map_page=run.map_page.is_file(),
         scores=sections.of_scores(models, validation, groups, dataset),
         generated=latent_space.of_generation(models, seed),
+        labels=labels.of_labels(models, sampler, seed),
         walks=latent_space.of_walks(models, validation, seed),
         settings=sections.of_settings(experiment),
     )

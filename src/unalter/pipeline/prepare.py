@@ -11,6 +11,7 @@ import torch
 
 from unalter.alter import Recipe, find_backgrounds, load_recipe
 from unalter.data.dataset import Dataset, read_dataset
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.fitting.fit import fit_recipe
 from unalter.images.metrics import LEAST_SIZE
@@ -31,7 +32,7 @@ _LOOKED_AT = 20_000
 trains, and to look at a million takes hours."""
 
 
-def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
+def read_data(data: Path | InMemory | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
     """Read a data set, say what should be known of it, and `check` it.
 
     Args:
@@ -93,27 +94,29 @@ def _classes(dataset: Dataset) -> list[str]:
     return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
 
 
-def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Recipe:
-    """The recipe of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
+def recipe_for(name: str | Recipe, dataset: Dataset, seed: int, console: Console) -> Recipe:
+    """The recipe given, or of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
 
     Raises:
         InputError: no such recipe, or one that cannot be applied to these pictures.
     """
     shape = dataset.clean.images.shape[1:]
-    if name == "auto":
+    if isinstance(name, Recipe):
+        recipe = name
+    elif name == "auto":
         recipe = learned_recipe(dataset, seed, console)
     elif dataset.one_folder:
         recipe = load_recipe(name, (shape[0], shape[1], shape[2]))
     else:
         recipe = load_recipe(name)
-        if recipe.needs_backgrounds:
-            found = find_backgrounds(dataset.altered.images)
-            if found is None:
-                console.say("no fixed backgrounds found in the altered pictures")
-            else:
-                share = f"{found.share:.1%} of the altered pictures"
-                console.say(f"{len(found.images)} fixed backgrounds found in {share}")
-            recipe = recipe.fitted_to(found)
+    if recipe.needs_backgrounds and not dataset.one_folder:
+        found = find_backgrounds(dataset.altered.images)
+        if found is None:
+            console.say("no fixed backgrounds found in the altered pictures")
+        else:
+            share = f"{found.share:.1%} of the altered pictures"
+            console.say(f"{len(found.images)} fixed backgrounds found in {share}")
+        recipe = recipe.fitted_to(found)
     recipe.check((shape[0], shape[1], shape[2]))
     return recipe
 

@@ -13,6 +13,7 @@ import yaml
 
 from unalter._version import __version__
 from unalter.data.dataset import Dataset, is_one_folder
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.pairing.pairs import write_pairs
 from unalter.pipeline.experiment import Experiment
@@ -37,7 +38,7 @@ _MANY_POINTS = 100_000
 
 
 def new_experiment(
-    run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, console: Console, *,
+    run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console, *,
     models_asked: bool,
 ) -> Experiment:  # fmt: skip
     """Prepare a run: read, fit the recipe, pair, choose device and precision. Nothing is written.
@@ -67,7 +68,7 @@ def new_experiment(
         check_memory(need, what, "a smaller --batch-size")
     precision = choose_precision(options.precision, device)
     # kept in config.yaml: another device or precision would give other numbers on resume
-    options = replace(options, device=device.type, precision=precision)
+    options = replace(options, device=str(device), precision=precision)
     with torch_threads(threads):
         seconds = step_seconds(shape, options.batch_size, device, precision)
     console.say(_cost(seconds, at_once, len(dataset.altered), options))
@@ -104,7 +105,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
     if recipe is not None:
         recipe.save(run.recipe, run.backgrounds.name)
     head: dict[str, Any] = {"unalter": __version__}
-    if experiment.data is not None:
+    if isinstance(experiment.data, Path):
         head["data"] = os.path.abspath(experiment.data)
     for name, value in asdict(experiment.reading).items():
         if value:

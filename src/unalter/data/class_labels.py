@@ -48,7 +48,9 @@ def _array(labels: Any, what: str) -> np.ndarray:
 
 
 def _mixed(values: list[Any]) -> bool:
-    return len({type(value) for value in values}) > 1 and not any(hasattr(value, "__len__") and not isinstance(value, (str, bytes)) for value in values)
+    return len({type(value) for value in values}) > 1 and not any(
+        hasattr(value, "__len__") and not isinstance(value, (str, bytes)) for value in values
+    )
 
 
 def _flat(labels: np.ndarray, what: str) -> tuple[np.ndarray, str]:
@@ -60,7 +62,9 @@ def _flat(labels: np.ndarray, what: str) -> tuple[np.ndarray, str]:
         if ((ones.sum(1) == 1) & ((labels == 0).sum(1) == labels.shape[1] - 1)).all():
             return ones.argmax(1), f"{what} are one-hot: read as classes 0..{labels.shape[1] - 1}"
     if labels.ndim != 1:
-        raise InputError(f"{what}: expected labels [N], one a picture, [N, 1] or one-hot [N, classes], got {list(labels.shape)}")
+        raise InputError(
+            f"{what}: expected labels [N], one a picture, [N, 1] or one-hot [N, classes], got {list(labels.shape)}"
+        )
     return labels, ""
 
 

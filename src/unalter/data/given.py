@@ -91,7 +91,7 @@ def as_batch(given: Any, shape: tuple[int, int, int] | None = None) -> tuple[Ten
         batch, back = _one_by_one([given], shape)
         return batch, lambda result: back(result)[0]
     if isinstance(given, (bytes, bytearray, dict, set)) or not hasattr(given, "__iter__"):
-        raise InputError(f"expected pictures as numpy, torch, PIL, or a list of these, not {type(given).__name__}")
+        raise InputError(f"pictures: expected numpy, torch, PIL, or a list of these, not {type(given).__name__}")
     if is_tensor(given) or hasattr(given, "__array__"):
         if getattr(given, "dtype", None) != object:
             return _together(given, shape)
@@ -192,12 +192,15 @@ def _one_by_one(
     if shape is None:
         first = of_one(arrays[0]).shape if arrays else (1, 0, 0)
         shape = (min(first[0], 3), *first[1:])
-    values = {kind: values_of([one for one in arrays if one.dtype == kind], _WHAT) for kind in {a.dtype for a in arrays}}
+    files = [is_path(item) or is_pil(item) for item in items]  # of bytes, whatever is in them
+    loose = [one for one, of_file in zip(arrays, files, strict=True) if not of_file]
+    values = {kind: values_of([one for one in loose if one.dtype == kind], _WHAT) for kind in {a.dtype for a in loose}}
     batch = np.empty((len(items), *shape), np.float32)
     ways: list[Callable[[np.ndarray], Any]] = []
     for row, (item, pixels) in enumerate(zip(items, arrays, strict=True)):
-        batch[row], back = _fitted(pixels, values[pixels.dtype], shape)
-        ways.append(_kind_of(item, pixels, values[pixels.dtype], back))
+        read = Values(255) if files[row] else values[pixels.dtype]
+        batch[row], back = _fitted(pixels, read, shape)
+        ways.append(_kind_of(item, pixels, read, back))
 
     def restore(result: Tensor) -> list[Any]:
         return [way(picture) for way, picture in zip(ways, result.cpu().numpy(), strict=True)]
@@ -225,7 +228,7 @@ def _unfitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     rows, columns = picture.shape[1:]
     scale = min(rows / height, columns / width)
     inside_rows, inside_columns = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (rows - inside_rows) // 2, (columns - inside_columns) // 2
+    top, left = round((rows - inside_rows) / 2), round((columns - inside_columns) / 2)  # as Pillow's `pad` rounds
     inside = np.rint(picture[:, top : top + inside_rows, left : left + inside_columns] * 255).astype(np.uint8)
     sized = [Image.fromarray(part).resize((width, height), Image.Resampling.BICUBIC) for part in inside]
     return np.stack([np.asarray(part) for part in sized]).astype(np.float32) / 255

@@ -81,7 +81,9 @@ def _square(pixels: np.ndarray, what: str) -> tuple[np.ndarray, str]:
     count, width = pixels.shape
     side = math.isqrt(width)
     if side * side == width and side >= _LEAST:
-        return pixels.reshape(count, 1, side, side), f"{what}: rows of {width} values are read as {side} x {side} pixels"
+        return pixels.reshape(
+            count, 1, side, side
+        ), f"{what}: rows of {width} values are read as {side} x {side} pixels"
     raise InputError(
         f"{what}: expected pictures [N, H, W], [N, H, W, 3] or [N, 3, H, W], got [{count}, {width}]; if each row is a "
         "picture, give x.reshape(-1, H, W), in colour x.reshape(-1, 3, H, W) or (-1, H, W, 3)"

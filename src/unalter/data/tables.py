@@ -30,7 +30,9 @@ def column_names(table: Any) -> list[Any]:
     if isinstance(table, Mapping):
         if table and all(map(is_table, table.values())):
             splits = ", ".join(map(repr, table))
-            raise InputError(f"the data set has several splits ({splits}): give one of them, such as data[{next(iter(table))!r}]")
+            raise InputError(
+                f"the data set has several splits ({splits}): give one of them, such as data[{next(iter(table))!r}]"
+            )
         return list(table)
     named = getattr(table, "column_names", None)
     return list(table.columns if named is None else named)

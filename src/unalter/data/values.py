@@ -55,12 +55,12 @@ def as_array(given: Any, what: str) -> np.ndarray:
         given = _of_tensor(given, what)
     elif not isinstance(given, np.ndarray):
         if not hasattr(given, "__array__"):
-            raise InputError(f"expected {what} as numpy, torch, PIL, or a list of these, not {type(given).__name__}")
+            raise InputError(f"{what}: expected numpy, torch, PIL, or a list of these, not {type(given).__name__}")
         given = np.asarray(given)
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         raise InputError(f"{what}: some values are masked; fill them, such as by x.filled(0)")
     if given.dtype.kind not in "buif":
-        raise InputError(f"expected {what} as numbers: uint8 (0..255) or float (0..1), got an array of {given.dtype}")
+        raise InputError(f"{what}: expected uint8 (0..255) or float (0..1), got an array of {given.dtype}")
     if given.dtype.kind == "f" and given.dtype.itemsize > 8:  # longdouble, which torch does not have
         return np.asarray(given, np.float64)
     return np.asarray(given, given.dtype.newbyteorder("="))
@@ -75,7 +75,9 @@ def of_numbers(items: Sequence[Any], what: str) -> np.ndarray:
     try:
         return np.array(items)
     except ValueError:
-        raise InputError(f"expected {what} as numpy, torch, PIL, or a list of these, not lists of unequal length") from None
+        raise InputError(
+            f"{what}: expected numpy, torch, PIL, or a list of these, not lists of unequal length"
+        ) from None
 
 
 def is_tensor(given: Any) -> bool:
@@ -103,13 +105,15 @@ def values_of(arrays: Sequence[np.ndarray], what: str) -> Values:
         return Values(1)
     if low < 0 or high >= 2 ** _DEPTHS[-1]:
         raise InputError(
-            f"expected {what} as whole numbers of 0..255, or of 16 bits at most, got {low}..{high}; bring them to 0..1"
+            f"{what}: expected whole numbers of 0..255, or of 16 bits at most, got {low}..{high}; bring them to 0..1"
         )
     if high == 1:
-        return Values(1, f"{what} hold 0 and 1 only: read as black and white")
+        return Values(1, f"{what}: values are 0 and 1 only, and are read as black and white")
     depth = next(bits for bits in _DEPTHS if high < 2**bits)
     white = 2**depth - 1
-    return Values(white, "" if depth == 8 else f"{what} have values up to {high}: read as {depth} bits, {white} is white")
+    return Values(
+        white, "" if depth == 8 else f"{what}: values go up to {high}, and are read as {depth} bits: {white} is white"
+    )
 
 
 def _check_floats(low: float, high: float, what: str) -> None:
@@ -128,7 +132,7 @@ def _check_floats(low: float, high: float, what: str) -> None:
         way = "they look like 0..255 with noise that leaves it: give x.clip(0, 255) / 255"
     else:
         way = "they look standardised: take mean and deviation back, x * std + mean, to be in 0..1"
-    raise InputError(f"expected {what} as floats in 0..1, got {found}; {way}")
+    raise InputError(f"{what}: expected floats in 0..1, got {found}; {way}")
 
 
 def _of_tensor(tensor: Any, what: str) -> np.ndarray:
@@ -139,7 +143,7 @@ def _of_tensor(tensor: Any, what: str) -> np.ndarray:
     if tensor.is_quantized:
         raise InputError(f"{what}: a quantized tensor; give x.dequantize()")
     if tensor.is_complex():
-        raise InputError(f"expected {what} as numbers: uint8 (0..255) or float (0..1), got {tensor.dtype}")
+        raise InputError(f"{what}: expected uint8 (0..255) or float (0..1), got {tensor.dtype}")
     tensor = tensor.detach()
     if tensor.layout is not torch.strided:
         tensor = tensor.to_dense()

@@ -73,7 +73,7 @@ class Classes:
                 return numbers.index(int(text))
             if not numbers and not named and int(text) < self.count:
                 return int(text)
-        raise InputError(f"label {text!r} is unknown; the model knows {self.known}")
+        raise InputError(f"label {repr(text) if named else text} is unknown; the model knows {self.known}")
 
 
 def _is_number(text: str) -> bool:

@@ -46,6 +46,11 @@ def load(
     return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))), details)
 
 
+def as_model(given: Any, model: str | None = None, device: str | torch.device = "auto") -> Model:
+    """A `Model` as it is; anything else as for `load`."""
+    return given if isinstance(given, Model) else load(given, model, device)
+
+
 class Model:
     """A trained model; `load` gives one.
 
@@ -98,6 +103,19 @@ class Model:
     def _labels(self) -> Classes:
         return Classes(self.classes, self.label_names)
 
+    def check_size(self, images: np.ndarray) -> None:
+        """Refuse pictures [..., H, W] of a data set that has another size than the model's.
+
+        Raises:
+            InputError: says how they are brought to it.
+        """
+        (height, width), (_, rows, columns) = images.shape[-2:], self.image_shape
+        if (height, width) != (rows, columns):
+            way = f"; bring them to it by --resize {rows} (in Python resize={rows})" if rows == columns else ""
+            raise InputError(
+                f"pictures are {width} x {height} pixels, and the {self.name} is of {columns} x {rows}{way}"
+            )
+
     def to(self, device: str | torch.device) -> Self:
         """Move the model to a device (as for `load`); returns the model itself.
 
@@ -120,7 +138,11 @@ class Model:
         if folder.is_file() or folder.suffix == ".safetensors":
             raise InputError(f"{folder}: a model is saved as a folder; give the name of one")
         try:
-            save_model(ModelFolder(folder), self.network, {**self.details, "model": self.name, "labels": list(self.label_names)})
+            save_model(
+                ModelFolder(folder),
+                self.network,
+                {**self.details, "model": self.name, "labels": list(self.label_names)},
+            )
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
         return folder
@@ -227,7 +249,7 @@ class Model:
         start = None if seed is None else as_seed(seed)
         known = self._labels.of(label, number)  # a wrong one is told before anything is drawn
         rows = np.zeros(number, np.int64) if known is None else known.numpy()
-        if warn and not all(self._has_prior(int(one)) for one in np.unique(rows)):
+        if warn and not self.has_prior(label):
             warnings.warn(self.without_prior, UserWarning, stacklevel=2)
         z = np.empty((number, self.network.config.latent), np.float32)
         for one in np.unique(rows):
@@ -240,16 +262,13 @@ class Model:
             z[of] = self.network.sample_codes(int(one), len(of), generator).numpy()
         return np.rint(self.by_number.decode(z, None if known is None else rows) * 255).astype(np.uint8)
 
-    def has_prior(self, label: int | str | None = None) -> bool:
-        """Whether it is known where the codes of a class lie; else they are drawn from the standard normal.
-
-        It is fitted at the end of a training, for classes that have enough clean pictures.
+    def has_prior(self, label: Any = None) -> bool:
+        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from the standard
+        normal. It is fitted at the end of a training, for classes that have enough clean pictures.
         """
-        known = self._labels.of(label, 1)
-        return self._has_prior(0 if known is None else int(known[0]))
-
-    def _has_prior(self, number: int) -> bool:
-        return self.network.prior is not None and self.network.prior.fitted(number)
+        known = self._labels.of(label, 1 if (several := self._labels.how_many(label)) is None else several)
+        numbers = [0] if known is None else np.unique(known.numpy()).tolist()
+        return self.network.prior is not None and all(map(self.network.prior.fitted, numbers))
 
     @property
     def without_prior(self) -> str:

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 
 import unalter
 from unalter.cli.main import main as command_line
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.digits import write_digit_folder
 
 _GRACE = 60
@@ -46,7 +46,7 @@ def main() -> int:
         work = Path(folder)
         os.environ["XDG_CACHE_HOME"] = str(work / "cache")
         data, run = work / "data", work / "run"
-        write_altered(write_digit_folder(work / "digits", "train", 300), data, "altered-mnist", count=200)
+        alter(write_digit_folder(work / "digits", "train", 300), data, "altered-mnist", count=200)
         torch.set_num_threads(1)
         _in_a_process(lambda: unalter.train(data, out=run, recipe="altered-mnist", epochs=2, batch_size=32))
         commands = {

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 import unalter
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.digits import write_digit_folder
 from unalter.runs.folder import ModelFolder
 from unalter.training.checkpoint import load_checkpoint
@@ -46,7 +46,7 @@ def main() -> int:
         work = Path(folder)
         recipe = work / "recipe.yaml"
         recipe.write_text("branches: [{steps: [rotate: {degrees: [-90, 90]}, flip: {probability: 0.5}]}]")
-        write_altered(write_digit_folder(work / "digits", "train", 300), work / "data", recipe, count=300)
+        alter(write_digit_folder(work / "digits", "train", 300), work / "data", recipe, count=300)
         options = {
             "models": "vae", "batch_size": 30, "latent": 8, "map_every": 0, "recipe": str(recipe),
             "precision": "32-true", "checkpoint_seconds": 0, "epochs": max(3, arguments.kills),

@@ -70,7 +70,7 @@ def main() -> None:
     accuracy = tested(expert)
     good = "good" if accuracy >= LEAST_ACCURACY else "BAD"
     print(f"judge on MNIST's test set: {accuracy:.2%} ({good}: at least {LEAST_ACCURACY:.1%})")
-    model = unalter.load(arguments.run, "cvae")
+    model = unalter.load(arguments.run, "cvae").by_number
     x_alt, x, y = held_out_files()
     report("held-out altered files", model, expert, x_alt, x, y)
     test, test_labels = mnist("t10k")

@@ -25,7 +25,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from unalter.alter import find_backgrounds, load_recipe
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.dataset import read_dataset
 from unalter.data.digits import write_digit_folder
 from unalter.nn import Architecture, Autoencoder, negative_elbo
@@ -123,7 +123,7 @@ def main() -> None:
         else:
             digits = write_digit_folder(Path(folder) / "digits", "train")
             data = Path(folder) / "data"
-            write_altered(digits, data, "altered-mnist")
+            alter(digits, data, "altered-mnist")
         programs = {
             "files": Program(from_files(data, options.batch_size), False, options, shape),
             "memory": Program(from_memory(data, options), False, options, shape),

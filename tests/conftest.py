@@ -40,7 +40,7 @@ def empty_cache(tmp_path_factory, monkeypatch) -> Path:
 def small_data(tmp_path_factory) -> Path:
     """A data set of 80 clean and 60 altered digits, with truth.csv and the recipe, less its background."""
     from unalter.alter.backgrounds import pattern_backgrounds
-    from unalter.commands.alter import write_altered
+    from unalter.commands.alter import alter
     from unalter.data.digits import write_digit_folder
     from unalter.images.sheet import write_picture
 
@@ -48,7 +48,7 @@ def small_data(tmp_path_factory) -> Path:
     recipe = folder / "with-background" / "recipe.yaml"
     write_picture(recipe.parent / "backgrounds" / "00.png", pattern_backgrounds(1, 28, 28)[0])
     recipe.write_text(_RECIPE)
-    write_altered(write_digit_folder(folder / "digits", "train", 80), folder / "data", recipe, count=60)
+    alter(write_digit_folder(folder / "digits", "train", 80), folder / "data", recipe, count=60)
     (folder / "data" / "recipe.yaml").write_text(_RECIPE)
     return folder / "data"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unalter.commands import alter as altering
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.dataset import read_altered, read_dataset
 from unalter.data.digits import write_digit_folder
 from unalter.support.errors import InputError
@@ -23,7 +23,7 @@ def truth(out) -> list[dict[str, str]]:
 
 def test_two_folders_and_the_truth_about_them(clean, tmp_path):
     out = tmp_path / "new" / "out"
-    assert write_altered(clean, out, "altered-mnist") == 30
+    assert len(alter(clean, out, "altered-mnist")) == 30
     assert sorted(os.listdir(out)) == ["aug", "clean", "truth.csv"]
     for file in clean.iterdir():
         assert (out / "clean" / file.name).read_bytes() == file.read_bytes()
@@ -39,7 +39,7 @@ def test_two_folders_and_the_truth_about_them(clean, tmp_path):
 def test_the_group_is_what_happened(tmp_path, clean):
     recipe = tmp_path / "r.yaml"
     recipe.write_text("branches: [{share: 0.4, steps: [invert: {probability: 1}]}, {share: 0.6, steps: []}]")
-    write_altered(clean, tmp_path / "out", recipe)
+    alter(clean, tmp_path / "out", recipe)
     dataset, rows = read_dataset(tmp_path / "out"), truth(tmp_path / "out")
     for row, x, x_alt in zip(rows, dataset.clean.images, dataset.altered.images, strict=True):
         np.testing.assert_array_equal(x_alt, 255 - x if row["group"] == "invert" else x)
@@ -48,7 +48,7 @@ def test_the_group_is_what_happened(tmp_path, clean):
 
 def test_a_picture_depends_on_seed_and_index_alone(clean, tmp_path):
     for name, settings in {"all": {}, "some": {"count": 7}, "seed": {"seed": 1}}.items():
-        write_altered(clean, tmp_path / name, "noise", **settings)
+        alter(clean, tmp_path / name, "noise", **settings)
     whole, some, seed = (read_dataset(tmp_path / name) for name in ("all", "some", "seed"))
     assert len(some.clean) == 30
     assert len(some.altered) == len(truth(tmp_path / "some")) == 7
@@ -58,7 +58,7 @@ def test_a_picture_depends_on_seed_and_index_alone(clean, tmp_path):
 
 
 def test_a_count_is_spread_evenly(clean, tmp_path):
-    write_altered(clean, tmp_path / "out", "noise", count=10)
+    alter(clean, tmp_path / "out", "noise", count=10)
     np.testing.assert_array_equal(read_altered(tmp_path / "out" / "aug").index, np.arange(0, 30, 3))
 
 
@@ -67,16 +67,16 @@ def test_what_is_in_the_way_stays_as_it_is(clean, tmp_path):
     out.mkdir()
     (out / "mine.txt").write_text("precious")
     with pytest.raises(InputError, match="not empty"):
-        write_altered(clean, out, "noise")
+        alter(clean, out, "noise")
     assert os.listdir(out) == ["mine.txt"]
     with pytest.raises(InputError, match="choose another"):
-        write_altered(clean, out / "mine.txt", "noise")
+        alter(clean, out / "mine.txt", "noise")
     assert (out / "mine.txt").read_text() == "precious"
 
 
 def test_an_empty_folder_may_be_there_already(clean, tmp_path):
     (tmp_path / "out").mkdir()
-    assert write_altered(clean, tmp_path / "out", "noise", count=2) == 2
+    assert len(alter(clean, tmp_path / "out", "noise", count=2)) == 2
     assert len(os.listdir(tmp_path / "out" / "aug")) == 2
 
 
@@ -86,9 +86,9 @@ def test_an_error_leaves_nothing_behind(clean, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(altering, "_write_pictures", full)
+    monkeypatch.setattr(altering, "save_picture", full)
     with pytest.raises(OSError, match="no space"):
-        write_altered(clean, tmp_path / "out", "noise")
+        alter(clean, tmp_path / "out", "noise")
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -98,7 +98,7 @@ def test_an_error_leaves_nothing_behind(clean, tmp_path, monkeypatch):
 )
 def test_what_cannot_be_used_is_named_and_nothing_written(clean, tmp_path, recipe, count, message):
     with pytest.raises(InputError, match=message):
-        write_altered(clean, tmp_path / "out", recipe, count=count)
+        alter(clean, tmp_path / "out", recipe, count=count)
     assert os.listdir(tmp_path) == ["digits"]
 
 
@@ -106,14 +106,14 @@ def test_an_index_that_two_pictures_share_is_an_input_error(clean, tmp_path):
     picture = min(clean.glob("clean_0_*.png"))
     (clean / "other_0_9.png").write_bytes(picture.read_bytes())
     with pytest.raises(InputError, match="same index"):
-        write_altered(clean, tmp_path / "out", "noise")
+        alter(clean, tmp_path / "out", "noise")
 
 
 def test_a_folder_that_is_moved_becomes_the_clean_one(tmp_path):
     digits = write_digit_folder(tmp_path / "digits", "train", 20)
     copied, moved = (tmp_path / name for name in ("copied", "moved"))
-    write_altered(digits, copied, "altered-mnist", count=10)
-    write_altered(digits, moved, "altered-mnist", count=10, move=True)
+    alter(digits, copied, "altered-mnist", count=10)
+    alter(digits, moved, "altered-mnist", count=10, move=True)
     assert not digits.exists()
     for one, other in zip(sorted(copied.rglob("*.*")), sorted(moved.rglob("*.*")), strict=True):
         assert one.relative_to(copied) == other.relative_to(moved) and one.read_bytes() == other.read_bytes()

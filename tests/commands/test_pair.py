@@ -49,10 +49,10 @@ def test_without_a_likely_pair_there_is_no_sheet(tmp_path: Path):
 
 def test_the_option_of_before_goes_on_working_with_a_notice(small_data: Path, tmp_path: Path, monkeypatch, capsys):
     asked = {}
-    monkeypatch.setattr("unalter.commands.pair.pair_folder", lambda *_, **options: asked.update(options))
+    monkeypatch.setattr("unalter.commands.pair.pair", lambda *_, **options: asked.update(options))
     for option in ("--precision", "--target-precision"):
         with pytest.raises(SystemExit, match="0"):
             main(["pair", str(small_data), option, "0.9", "--out", str(tmp_path / "pairs.csv")])
-        assert asked.pop("precision") == 0.9
+        assert asked.pop("target_precision") == 0.9
         said = capsys.readouterr().err
         assert ("is now called --target-precision" in said) == (option == "--precision")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import unalter
 from unalter.cli.main import cli
-from unalter.commands.map import map_data
+from unalter.commands.map import map as map_data
 from unalter.data.dataset import read_dataset
 from unalter.images.metrics import ssim
 from unalter.maps.run_page import errors_of, mapped_images

@@ -11,9 +11,7 @@ from PIL import Image
 
 import unalter
 from unalter import InputError
-from unalter.commands.generate import write_generated
 from unalter.data.digits import load_digits
-from unalter.support.console import Console
 
 MODELS = ("ae", "vae", "cvae")
 
@@ -103,9 +101,9 @@ def test_the_label_decides_what_a_cvae_generates(small_run: Path):
 
 def test_a_class_is_generated_alike_alone_and_with_all_others(small_run: Path, tmp_path: Path):
     model = unalter.load(small_run, "cvae")
-    for name, label, every in (("all", None, True), ("seven", "7", False)):
-        write_generated(model, tmp_path / f"{name}.png", label, every, 5, 3, Console(quiet=True))
-    together, alone = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("all", "seven"))
+    for label in ("all", "7"):
+        unalter.generate(model, label, 5, out=tmp_path / f"{label}.png", seed=3, verbose=True)
+    together, alone = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("all", "7"))
     height = alone.shape[0] - 4  # less the gap below, which the next row has above
     assert np.array_equal(together[7 * height : 8 * height + 4], alone)
 
@@ -119,7 +117,7 @@ def test_where_no_prior_is_known_that_is_said(small_run: Path, tmp_path: Path, c
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         vae.generate(count=2)
-        write_generated(cvae, tmp_path / "sevens.png", "7", False, 2, 0, Console())
+        unalter.generate(cvae, "7", 2, out=tmp_path / "sevens.png", verbose=True)
     assert "drawn from N(0, I)" in capsys.readouterr().out
 
 
@@ -141,8 +139,9 @@ def test_a_cvae_says_what_is_wrong_with_labels(small_run: Path, digits):
     for wrong, message in (
         (None, "needs labels"),
         (labels[:3], "expected 20 labels"),
-        (labels + 0.5, "whole numbers"),
-        (labels - 5, "is unknown"),
+        (labels + 0.5, "must be whole"),
+        (labels + 10, "is unknown"),
+        (labels - 5, "must be 0 or more"),
     ):
         with pytest.raises(InputError, match=message):
             model.denoise(images, wrong)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import unalter
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.dataset import read_dataset
 from unalter.data.options import DataOptions
 from unalter.maps.store import load_maps
@@ -74,7 +74,7 @@ def test_with_a_recipe_all_that_trains_is_made_anew(made):
 
 
 def test_maps_and_report_show_the_pictures_that_alter_would_write(made, digits, tmp_path):
-    write_altered(digits, tmp_path / "out", made.recipe, seed=4)
+    alter(digits, tmp_path / "out", made.recipe, seed=4)
     written, shown = read_dataset(tmp_path / "out").altered, experiment(made).dataset.altered
     assert np.array_equal(written.index, shown.index)
     assert np.array_equal(written.images, shown.images)

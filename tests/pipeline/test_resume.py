@@ -46,13 +46,13 @@ def test_a_run_with_the_spellings_of_before_is_resumed_and_reported(run):
     configure(run, "unblend:", "won_back:")
     unalter.train(out=run.path, resume=True)
     run.report.unlink()
-    from unalter.commands.report import make_report
+    from unalter.commands.report import report as make_report
 
     assert make_report(run.path) == run.report and run.report.is_file()
 
 
 def test_a_report_of_a_run_whose_samples_are_png_only_shows_them(run):
-    from unalter.commands.report import make_report
+    from unalter.commands.report import report as make_report
 
     whole = make_report(run.path).read_text()
     for name in ("ae", "vae", "cvae"):

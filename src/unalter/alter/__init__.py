@@ -9,6 +9,7 @@ from unalter.alter.draws import KeyedDraws, fold_in
 from unalter.alter.geometric import Geometric
 from unalter.alter.recipe import Branch, Recipe
 from unalter.alter.recipe_file import load_recipe, presets
+from unalter.support.verbs import make_verb
 
 __all__ = [
     "KINDS",
@@ -29,3 +30,6 @@ def __getattr__(name: str) -> Any:
         if kind.__name__ == name:
             return kind
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+make_verb(__name__)  # unalter.alter(...) is the verb

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from torch import Tensor
 from unalter.alter.alteration import Alteration, ParameterError
 from unalter.alter.background_files import save_backgrounds
 from unalter.alter.backgrounds import Backgrounds, Unblended, recognise
-from unalter.alter.draws import Draws, KeyedDraws
+from unalter.alter.draws import Draws, KeyedDraws, fold_in
 from unalter.alter.geometric import Geometric
 from unalter.alter.kinds.blend import Blend
+from unalter.data.given import as_batch
 from unalter.images.convert import to_float, to_uint8
+from unalter.support.arguments import as_path, as_seed
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
 
@@ -70,17 +72,31 @@ class Recipe:
         if not self.branches:
             raise ParameterError("recipe", "branches", [], "a list of one branch or more")
 
-    def __call__(self, x: Tensor, random: Draws) -> Tensor:
-        """Alter a batch.
+    def __call__(self, pictures: Any, random: Draws | None = None, *, seed: int = 0) -> Any:
+        """Alter pictures.
 
         Args:
-            x: float32 [N, C, H, W] in 0..1.
-            random: one stream a picture; the same stream gives the same result in any batch.
+            pictures: in any form that `Model.denoise` takes, of one size. With `random`: float32 [N, C, H, W] in 0..1.
+            random: one stream a picture; the same stream gives the same result in any batch. None: those of `seed`.
+            seed: what happens to a picture depends on it and on the picture's place, as in `unalter.alter`.
 
         Returns:
-            float32 [N, C, H, W] in 0..1, rounded to the 256 values that a file can hold.
+            Pictures of the kind that was given. With `random`: float32 [N, C, H, W] in 0..1, rounded to the 256 values
+            that a file can hold.
+
+        Raises:
+            InputError: something that is no picture; a recipe that blends, and has no backgrounds.
         """
-        return self.apply_with_homography(x, random)[0]
+        if random is not None:
+            return self.apply_with_homography(pictures, random)[0]
+        if self.needs_backgrounds:
+            raise InputError(
+                f"recipe {self.name}: blends, and has no backgrounds; load_recipe(name, shape=(C, H, W)) takes patterns, "
+                "and unalter.recipe(...) finds those of a data set"
+            )
+        batch, restore = as_batch(pictures)
+        keys = fold_in(as_seed(seed), torch.arange(len(batch)))
+        return restore(self.apply_with_homography(batch, KeyedDraws(keys))[0])
 
     def apply_with_homography(self, x: Tensor, random: Draws) -> tuple[Tensor, Tensor]:
         """Alter a batch and tell how things moved.
@@ -207,7 +223,7 @@ class Recipe:
         ]
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
-    def save(self, path: Path, backgrounds: str | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], backgrounds: str | None = None) -> None:
         """Write the recipe, and its backgrounds as PNG (256 levels) into a folder beside it, which it names.
 
         Args:
@@ -218,6 +234,7 @@ class Recipe:
         Raises:
             InputError: its blends have different backgrounds, and there is one folder of them.
         """
+        path = as_path(path, "path")
         steps = [step for branch in self.branches for step in branch.steps]
         sets = [step.backgrounds for step in steps if isinstance(step, Blend) and step.backgrounds is not None]
         if any(not torch.equal(pictures, sets[0]) for pictures in sets[1:]):

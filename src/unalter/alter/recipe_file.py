@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -17,6 +17,7 @@ from unalter.alter.backgrounds import pattern_backgrounds
 from unalter.alter.catalogue import KINDS
 from unalter.alter.recipe import Branch, Recipe
 from unalter.images.convert import to_float
+from unalter.support.arguments import as_path
 from unalter.support.errors import InputError
 
 _NULL = "tag:yaml.org,2002:null"
@@ -29,7 +30,7 @@ def presets() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> Recipe:
+def load_recipe(name: str | os.PathLike[str], shape: tuple[int, int, int] | None = None) -> Recipe:
     """Load a preset by name or a YAML file by path.
 
     Args:
@@ -39,11 +40,11 @@ def load_recipe(name: str | Path, shape: tuple[int, int, int] | None = None) -> 
     Raises:
         InputError: no such preset or file, or something in it is not understood: then with the file's line.
     """
-    if str(name) in presets():
+    path = as_path(name, "recipe")
+    if str(path) in presets():
         text = (resources.files("unalter.alter") / "presets" / f"{name}.yaml").read_text("utf-8")
         recipe, folder = _parse(text, str(name))[0], None
     else:
-        path = Path(name)
         if not path.is_file():
             raise InputError(f"{name}: no such recipe; give a YAML file or one of: {', '.join(presets())}")
         try:

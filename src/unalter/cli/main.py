@@ -87,14 +87,13 @@ def pair(
     Writes pairs.csv, with "none" for those whose clean picture is not in DATA, and beside it a contact sheet of
     the most and the least certain pairs. Name pairs are verified by looking; the others are searched for.
     """
-    from unalter.commands.pair import pair_folder
-    from unalter.data.options import DataOptions
+    from unalter.commands.pair import pair as find
 
     if precision is not None:
         click.echo("notice: --precision of 'pair' is now called --target-precision", err=True)
-    pair_folder(
-        data, out, recipe, DataOptions(**reading), precision=precision or target_precision,
-        by_appearance=not names_only, seed=seed,
+    find(
+        data, out=out, recipe=recipe, target_precision=precision or target_precision, names_only=names_only, seed=seed,
+        verbose=True, **reading,
     )  # fmt: skip
 
 
@@ -109,10 +108,9 @@ def recipe(data: Path | None, out: Path, seed: int, **reading: Any) -> None:
     Looks at the two folders of DATA, paired or not, and writes recipe.yaml: which alterations, how likely, how
     strong; and the backgrounds of blends as PNG beside it.
     """
-    from unalter.commands.recipe import fit_folder
-    from unalter.data.options import DataOptions
+    from unalter.commands.recipe import recipe as fit
 
-    fit_folder(data, out, DataOptions(**reading), seed=seed)
+    fit(data, out=out, seed=seed, verbose=True, **reading)
 
 
 @cli.command()
@@ -126,12 +124,10 @@ def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> 
 
     OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
     """
-    from unalter.commands.alter import write_altered
-    from unalter.support.console import Console
+    from unalter.commands.alter import alter as run_alteration
 
-    with Console().progress("alter") as advance:
-        written = write_altered(clean, out, recipe, seed=seed, count=count, on_progress=advance)
-    click.echo(f"{written:,} altered pictures written to {out}")
+    made = run_alteration(clean, out, recipe, seed=seed, count=count, verbose=True)
+    click.echo(f"{len(made):,} altered pictures written to {out}")
 
 
 _model = click.option("--model", type=click.Choice(MODELS), help="Default: the best on validation.")
@@ -172,14 +168,12 @@ def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, mo
 
     Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
     """
-    from unalter.commands.denoise import denoise_files
+    from unalter.commands.denoise import denoise as run_denoising
     from unalter.models.model import load
-    from unalter.support.console import Console
 
     loaded = load(run, model, device)
-    with Console().progress("denoise") as advance:
-        count = denoise_files(loaded, list(paths), out, label, advance)
-    click.echo(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
+    written = run_denoising(loaded, paths, out, label=label, verbose=True)
+    click.echo(f"{len(written):,} pictures denoised by the {loaded.name}, written to {out}")
 
 
 @cli.command()
@@ -197,13 +191,9 @@ def generate(
 
     Draws codes from where those of clean pictures lie, and decodes them (with the label).
     """
-    from unalter.commands.generate import generating_model, write_generated
-    from unalter.support.console import Console
+    from unalter.commands.generate import generate as draw
 
-    loaded = generating_model(run, model, device)
-    write_generated(
-        loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed, console=Console()
-    )
+    draw(run, label, count, out=out, seed=seed, model=model, device=device, verbose=True)
     click.echo(f"written: {out}")
 
 
@@ -216,9 +206,9 @@ def report(run: Path, data: Path | None, **reading: Any) -> None:
 
     'unalter train' writes it, too. DATA need only be given where it lies elsewhere than when RUN was trained.
     """
-    from unalter.commands.report import make_report
+    from unalter.commands.report import report as write
 
-    click.echo(f"written: {make_report(run, data, **reading)}")
+    click.echo(f"written: {write(run, data, **reading)}")
 
 
 @cli.command(name="map")
@@ -238,13 +228,12 @@ def map_(
 
     DATA is a folder with aug/, or one that holds the pictures itself.
     """
-    from unalter.commands.map import map_data
-    from unalter.data.options import DataOptions
+    from unalter.commands.map import map as draw
     from unalter.models.model import load
 
     loaded = load(run, model, device)
-    count = map_data(loaded, data, out, points, seed, DataOptions(**reading))
-    click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
+    made = draw(loaded, data, out, points=points, seed=seed, **reading)
+    click.echo(f"{len(made):,} pictures mapped under the {loaded.name}, written to {out}")
 
 
 def main(arguments: list[str] | None = None) -> None:

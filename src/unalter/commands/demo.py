@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.commands.evaluate import evaluate
-from unalter.commands.generate import generating_model, write_generated
+from unalter.commands.generate import generate
 from unalter.commands.train import train
 from unalter.data.digits import Part, write_digit_folder
 from unalter.support.console import Console
@@ -36,13 +36,13 @@ def run_demo(out: Path, seed: int, console: Console) -> None:
     parts: tuple[tuple[Part, str, int], ...] = (("train", "data", _ALTERED), ("test", "test-data", _SCORED))
     for part, folder, count in parts:
         digits = write_digit_folder(out / "digits", part)
-        write_altered(digits, out / folder, "altered-mnist", seed=seed, count=count, move=True)
+        alter(digits, out / folder, seed=seed, count=count, move=True)
     console.say(
         f"{_ALTERED:,} altered digits to learn from: {out / 'data'}; {_SCORED} others to score: {out / 'test-data'}"
     )
     run = train(out / "data", out=out / "run", verbose=True, epochs=_EPOCHS, map_every=10, batch_size=_BATCH, seed=seed)
     console.say(evaluate(run.path, out / "test-data", out / "test-data" / "truth.csv").table())
-    write_generated(generating_model(run.path, None, "cpu"), out / "generated.png", None, True, 16, seed, console)
+    generate(run, "all", out=out / "generated.png", seed=seed, verbose=True)
     console.say(f"{time.monotonic() - start:.0f} s in all. Look at:")
     for path in (
         "run/report.html",

@@ -2,78 +2,98 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
-from unalter.data.decode import fitted, read_picture
+from unalter.data.decode import read_picture
 from unalter.data.labels import NAME
 from unalter.data.sources import SUFFIXES, is_litter
 from unalter.images.sheet import write_picture
-from unalter.models.model import Model
+from unalter.models.model import Model, as_model
+from unalter.support.arguments import as_path, is_path
+from unalter.support.console import Console
 from unalter.support.errors import InputError, raise_together
-from unalter.support.progress import ProgressCallback, no_progress, with_progress
+from unalter.support.progress import with_progress
 
 _AT_ONCE = 1_024
 """Pictures that are denoised at a time."""
 
 
-def denoise_files(
-    model: Model, paths: list[Path], out: Path, label: str | None = None,
-    on_progress: ProgressCallback = no_progress,
-) -> int:  # fmt: skip
+def denoise(
+    run: str | os.PathLike[str] | Model, paths: Any, out: str | os.PathLike[str], *, label: Any = None,
+    model: str | None = None, device: str | torch.device = "auto", verbose: bool = False,
+) -> list[Path]:  # fmt: skip
     """Denoise files, and folders of them, into `out` as PNG; names and the tree below a folder are kept.
 
     Everything is read and denoised before the first file is written. A picture of another size than the model's is
     brought to it (proportions kept, in the middle, the rest black), denoised, and brought back to its own.
+    Pictures in memory are denoised by `load(run).denoise(pictures)`.
 
     Args:
-        model: what denoises.
-        paths: files and folders.
+        run: a run folder, a `Run`, one model's folder, or a `Model`.
+        paths: a file or folder, or several.
         out: where results go; files of the same name there are replaced.
         label: the class of all pictures, its number or name; None: the L of X_I_L.png, or the sub-folder that
             a picture is in. A CVAE needs one or the other.
-        on_progress: told how far it is.
+        model: which of a run: ae, vae or cvae; None: the best on validation.
+        device: auto, cpu or cuda.
+        verbose: show how far it is.
 
     Returns:
-        How many pictures were written.
+        The files that were written.
 
     Raises:
         InputError: files that are not there or unreadable, in colour where the model is grey, without label
             where one is needed, or two that would be written under one name; all in one message.
     """
-    sources = _sources(paths)
-    pictures, problems = [], []
-    targets: dict[Path, Path] = {}
-    for source, target in with_progress(sources, "reading", on_progress):
-        if target in targets:
-            problems.append(f"{source} and {targets[target]} would both be written to {out / target}")
-        targets[target] = source
-        if (out / target).resolve() == source.resolve():
-            problems.append(f"{source}: would be overwritten by its own result; choose another --out")
-        try:
-            pictures.append(read_picture(source))
-            if pictures[-1].ndim == 3 and model.image_shape[0] == 1:
-                problems.append(f"{source}: is in colour; the model takes grey pictures")
-        except (OSError, SyntaxError, ValueError) as error:
-            problems.append(f"{source}: {error}")
-    labels = [label if label is not None else _label_of(source, target, model) for source, target in sources]
-    if model.classes:
-        for (source, _), one in zip(sources, labels, strict=True):
-            if one is None:
-                problems.append(
-                    f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
-                )
-    raise_together(problems, "Some pictures cannot be denoised:")
-    results: list[np.ndarray] = []
-    for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
-        part = slice(start, start + _AT_ONCE)
-        batch = np.stack([_fitted(picture, model.image_shape) for picture in pictures[part]])
-        results += list(model.denoise(batch, labels[part] if model.classes else None))
-    done = list(zip(sources, pictures, results, strict=True))
-    for (_, target), picture, result in with_progress(done, "writing", on_progress):
-        write_picture(out / target, _back(result, picture.shape[0], picture.shape[1]))
-    return len(results)
+    from PIL import Image
+
+    chosen, folder = as_model(run, model, device), as_path(out, "out")
+    with Console(quiet=not verbose).progress("denoise") as on_progress:
+        sources = _sources(_paths(paths))
+        pictures, problems = [], []
+        targets: dict[Path, Path] = {}
+        for source, target in with_progress(sources, "reading", on_progress):
+            if target in targets:
+                problems.append(f"{source} and {targets[target]} would both be written to {folder / target}")
+            targets[target] = source
+            if (folder / target).resolve() == source.resolve():
+                problems.append(f"{source}: would be overwritten by its own result; choose another --out")
+            try:
+                pictures.append(read_picture(source))
+                if pictures[-1].ndim == 3 and chosen.image_shape[0] == 1:
+                    problems.append(f"{source}: is in colour; the model takes grey pictures")
+            except (OSError, SyntaxError, ValueError) as error:
+                problems.append(f"{source}: {error}")
+        labels = [label if label is not None else _label_of(source, target, chosen) for source, target in sources]
+        if chosen.classes:
+            for (source, _), one in zip(sources, labels, strict=True):
+                if one is None:
+                    problems.append(
+                        f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
+                    )
+        raise_together(problems, "Some pictures cannot be denoised:")
+        results: list[np.ndarray] = []
+        for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
+            part = slice(start, start + _AT_ONCE)
+            batch = [Image.fromarray(picture) for picture in pictures[part]]
+            results += [np.asarray(one) for one in chosen.denoise(batch, labels[part] if chosen.classes else None)]
+        done = list(zip(targets, results, strict=True))
+        for target, result in with_progress(done, "writing", on_progress):
+            write_picture(folder / target, result if result.ndim == 2 else result.transpose(2, 0, 1))
+    return [folder / target for target in targets]
+
+
+def _paths(given: Any) -> list[Path]:
+    several = [given] if is_path(given) or not isinstance(given, Iterable) else list(given)
+    if not all(map(is_path, several)):
+        raise InputError("denoise takes files and folders; pictures in memory: unalter.load(run).denoise(pictures)")
+    return [as_path(path, "path") for path in several]
 
 
 def _sources(paths: list[Path]) -> list[tuple[Path, Path]]:
@@ -91,29 +111,6 @@ def _sources(paths: list[Path]) -> list[tuple[Path, Path]]:
         else:
             raise InputError(f"{path}: no such file or folder")
     return found
-
-
-def _fitted(picture: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The picture as uint8 [C, H, W] of the model's shape."""
-    channels, height, width = shape
-    picture = fitted(picture, height, width)
-    return picture.transpose(2, 0, 1) if picture.ndim == 3 else np.repeat(picture[None], channels, 0)
-
-
-def _back(result: np.ndarray, height: int, width: int) -> np.ndarray:
-    """What `_fitted` did to the size, undone: uint8 [C, H, W] as [C, height, width]."""
-    from PIL import Image
-
-    rows, columns = result.shape[1:]
-    if (rows, columns) == (height, width):
-        return result
-    scale = min(rows / height, columns / width)
-    inside_rows, inside_columns = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (rows - inside_rows) // 2, (columns - inside_columns) // 2
-    inside = result[:, top : top + inside_rows, left : left + inside_columns]
-    return np.stack(
-        [np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BICUBIC)) for part in inside]
-    )
 
 
 def _label_of(source: Path, target: Path, model: Model) -> str | None:

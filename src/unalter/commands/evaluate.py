@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import Dataset, read_dataset
+from unalter.data.memory import as_data
 from unalter.data.options import DataOptions
 from unalter.evaluation.scores import Evaluation, Scores, scored
 from unalter.evaluation.truth import read_truth
@@ -22,6 +25,7 @@ from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
+from unalter.support.arguments import as_path
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 
@@ -29,14 +33,14 @@ _GRID_COLUMNS = 12
 
 
 def evaluate(
-    run: str | Path,
-    data: str | Path | None = None,
-    truth: str | Path | None = None,
+    run: str | os.PathLike[str] | Model,
+    data: Any = None,
+    truth: str | os.PathLike[str] | None = None,
     model: str | None = None,
-    out: str | Path | None = None,
+    out: str | os.PathLike[str] | None = None,
     filters: bool = True,
-    device: str = "auto",
-    **reading: Any,
+    device: str | torch.device = "auto",
+    **given: Any,
 ) -> Evaluation:
     """Score models on altered pictures whose clean ones are known.
 
@@ -44,30 +48,33 @@ def evaluate(
     worst pictures into `out`.
 
     Args:
-        run: a run folder (every model in it, or only `model`) or one model's folder.
-        data: a folder or zip with clean/ and aug/, or a file of arrays. Where `reading` has clean pictures alone, the
-            run's recipe makes the altered ones, once each; of a run without one each picture is its own target.
+        run: a run folder or a `Run` (every model in it, or only `model`), one model's folder, or a `Model`.
+        data: as for `train`. Where there are clean pictures alone, the run's recipe makes the altered ones, once each; of
+            a run without one each picture is its own target.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
         model: only this one of a run folder: ae, vae or cvae.
-        out: where results go; default `run`/evaluation.
+        out: where results go; default `run`/evaluation, of a `Model` nowhere.
         filters: also score a median filter and non-local means.
         device: auto, cpu or cuda.
-        reading: fields of `DataOptions`.
+        given: `clean`, `altered`, `labels` and `altered_labels` as for `train`; other fields of `DataOptions`.
 
     Raises:
         InputError: no such run or data, a truth that names files that are not there, no pair at all, or
             pictures of another size than the models'.
     """
-    run, where = Path(run), None if data is None else Path(data)
-    models = _models(run, model, device)
+    where, reading = as_data(data, given)
+    truth = None if truth is None else as_path(truth, "truth")
+    folder = None if isinstance(run, Model) else as_path(run, "run")
+    models = [run] if isinstance(run, Model) else _models(as_path(run, "run"), model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
     note = ""
     if dataset.one_folder:
-        dataset, groups, note = _made(dataset, run, truth)
+        dataset, groups, note = _made(dataset, folder, truth)
         rows = partner = np.arange(len(groups))
     else:
-        rows, partner, groups = _true_pairs(dataset, None if truth is None else Path(truth))
+        rows, partner, groups = _true_pairs(dataset, truth)
+    models[0].check_size(dataset.clean.images)
     if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     altered, clean = dataset.altered.rows(rows), dataset.clean.rows(partner)
@@ -77,10 +84,12 @@ def evaluate(
             raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
     channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
-    results = {one.name: one.denoise(inputs, clean.labels) for one in models}
+    results = {one.name: one.by_number.denoise(inputs, clean.labels) for one in models}
     scores = scored(results, inputs, targets, filters, dataset.regular)
     evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names, note)
-    target = Path(out) if out is not None else run / "evaluation"
+    target = as_path(out, "out") if out is not None else None if folder is None else folder / "evaluation"
+    if target is None:
+        return evaluation
     _write_scores(target / "scores.csv", evaluation)
     with atomic_write(target / "summary.txt") as aside:
         aside.write_text(evaluation.table(), "utf-8")
@@ -106,13 +115,16 @@ def _true_pairs(dataset: Dataset, truth: Path | None) -> tuple[np.ndarray, np.nd
     return rows, partner, groups
 
 
-def _made(dataset: Dataset, run: Path, truth: str | Path | None) -> tuple[Dataset, list[str], str]:
+def _made(dataset: Dataset, run: Path | None, truth: Path | None) -> tuple[Dataset, list[str], str]:
     """Clean pictures alone, with the altered ones that the run's recipe makes of them, their groups, and a note."""
     if truth is not None:
         raise InputError(f"{truth}: says whose the altered pictures are, and there are none: give DATA or --altered")
-    of = next((folder for folder in map(RunFolder, (run, run.absolute().parent)) if folder.config.is_file()), None)
+    folders = [] if run is None else [RunFolder(run), RunFolder(run.absolute().parent)]
+    of = next((folder for folder in folders if folder.config.is_file()), None)
     if of is None:
-        raise InputError(f"{run}: no run with a recipe to alter clean pictures with; give altered ones too")
+        raise InputError(
+            f"{run or 'the model'}: no run with a recipe to alter clean pictures with; give altered ones too"
+        )
     recipe = saved_recipe(of)
     if recipe is None:
         return dataset, [""] * len(dataset.clean), "no altered pictures: every picture is its own target"
@@ -121,9 +133,9 @@ def _made(dataset: Dataset, run: Path, truth: str | Path | None) -> tuple[Datase
     return made, groups, f"no altered pictures: they were made by {of.recipe}"
 
 
-def _models(run: Path, model: str | None, device: str) -> list[Model]:
+def _models(run: Path, model: str | None, device: str | torch.device) -> list[Model]:
     chosen = find_model(run, model)
-    if model is not None or chosen.path == run.absolute():
+    if model is not None or run.absolute() in (chosen.path, chosen.weights):
         return [load(chosen.path, device=device)]
     return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
 

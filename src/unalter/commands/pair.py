@@ -1,15 +1,22 @@
-"""`unalter pair`: the pairs of a folder as CSV, as a summary, and to look at."""
+"""`unalter pair`: the pairs of a data set, as CSV, as a summary, and to look at."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
+from unalter.alter import Recipe
 from unalter.data.dataset import Dataset
-from unalter.data.options import AS_FOUND, DataOptions
+from unalter.data.memory import as_data
+from unalter.data.options import DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
-from unalter.pairing.pairs import Pairs, write_pairs
-from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
+from unalter.pairing.find import PRECISION
+from unalter.pairing.pairs import NamedPairs, Pairs, write_pairs
+from unalter.pipeline.prepare import as_recipe, found_pairs, read_data, recipe_for
+from unalter.support.arguments import as_path, as_seed
 from unalter.support.console import Console
+from unalter.support.errors import InputError
 from unalter.support.files import check_output
 
 _SHOWN = 12
@@ -17,32 +24,52 @@ _SHOWN = 12
 _ROWS = 3
 
 
-def pair_folder(
-    data: Path | None, out: Path, recipe: str, reading: DataOptions = AS_FOUND, *, precision: float,
-    by_appearance: bool, seed: int,
-) -> Pairs:  # fmt: skip
-    """Pair the pictures of a data set; write `out` (CSV) and a contact sheet beside it (PNG).
+def pair(
+    data: Any = None, *, out: str | os.PathLike[str] | None = None, recipe: str | os.PathLike[str] | Recipe = "auto",
+    target_precision: float = PRECISION, names_only: bool = False, seed: int = 0, verbose: bool = False, **given: Any,
+) -> NamedPairs:  # fmt: skip
+    """Find the clean picture of each altered one, or that there is none.
+
+    Args:
+        data: as for `train`.
+        out: a CSV file to write, and a contact sheet beside it (PNG); None: nothing is written.
+        recipe: how altered pictures come about: auto (fitted), a preset, a YAML file or a `Recipe`.
+        target_precision: the share of the pairs found by appearance that is to be right, .5 to .999.
+        names_only: verify the pairs by name (of arrays: by row); do not search for the others.
+        seed: of the search.
+        verbose: print what goes on.
+        given: `clean`, `altered`, `labels` and `altered_labels` as for `train`; other fields of `DataOptions`.
 
     Raises:
-        InputError: the folder, the recipe or `out` cannot be used.
+        InputError: the data, the recipe or `out` cannot be used.
     """
-    check_output(out)
-    console = Console()
-    dataset = read_data(data, reading, console)
-    chosen = recipe_for(recipe, dataset, seed, console)
+    if not 0.5 <= target_precision <= 0.999:
+        raise InputError(f"target_precision is {target_precision}; it must be from 0.5 to 0.999")
+    path, seed = None if out is None else as_path(out, "out"), as_seed(seed)
+    if path is not None:
+        check_output(path)
+    where, reading = as_data(data, given)
+    console = Console(quiet=not verbose)
+    dataset = read_data(where, DataOptions.from_values(reading), console)
+    chosen = recipe_for(as_recipe(recipe), dataset, seed, console)
     console.say(chosen.summary())
     with console.progress("pairs") as advance:
-        pairs = found_pairs(dataset, chosen, by_appearance, precision, seed, advance)
-    write_pairs(out, dataset, pairs)
-    sheet = out.with_name(f"{out.stem}-sheet.png")
+        pairs = found_pairs(dataset, chosen, not names_only, float(target_precision), seed, advance)
     console.say(pairs.summary())
-    console.say(f"written: {out}")
+    if path is not None:
+        _write(path, dataset, pairs, console)
+    return NamedPairs.of(pairs, dataset)
+
+
+def _write(path: Path, dataset: Dataset, pairs: Pairs, console: Console) -> None:
+    write_pairs(path, dataset, pairs)
+    sheet = path.with_name(f"{path.stem}-sheet.png")
+    console.say(f"written: {path}")
     if write_sheet(sheet, dataset, pairs):
         console.say(
             f"         {sheet}: altered over clean; the surest {_ROWS} rows, then the least sure that were taken,"
         )
         console.say("         then the likeliest of those that were not")
-    return pairs
 
 
 def write_sheet(path: Path, dataset: Dataset, pairs: Pairs) -> bool:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import Any
 
 from unalter.alter import Recipe
-from unalter.data.options import AS_FOUND, DataOptions
+from unalter.data.memory import as_data
+from unalter.data.options import DataOptions
 from unalter.pipeline.prepare import learned_recipe, read_data
+from unalter.support.arguments import as_path, as_seed
 from unalter.support.console import Console
 from unalter.support.files import check_output
 
 
-def fit_folder(data: Path | None, out: Path, reading: DataOptions = AS_FOUND, *, seed: int) -> Recipe:
-    """Fit a recipe to a data set; write `out` (YAML), and the backgrounds of blends as PNG beside it.
+def recipe(
+    data: Any = None, *, out: str | os.PathLike[str] | None = None, seed: int = 0, verbose: bool = False, **given: Any
+) -> Recipe:
+    """Find out how altered pictures were made; they need not be paired with the clean ones.
+
+    Args:
+        data: as for `train`.
+        out: a YAML file to write, and the backgrounds of blends as PNG beside it; None: nothing is written.
+        seed: of everything that is drawn.
+        verbose: print what goes on.
+        given: `clean`, `altered`, `labels` and `altered_labels` as for `train`; other fields of `DataOptions`.
+
+    Returns:
+        The recipe: `print(recipe.summary())`, `recipe(pictures, seed=0)`, `recipe.save("mine.yaml")`.
 
     Raises:
         InputError: the data or `out` cannot be used.
     """
-    check_output(out)
-    console = Console()
-    recipe = learned_recipe(read_data(data, reading, console), seed, console)
-    recipe.save(out)
-    console.say(recipe.summary())
-    console.say(f"written: {out}")
-    return recipe
+    path, seed = None if out is None else as_path(out, "out"), as_seed(seed)
+    if path is not None:
+        check_output(path)
+    where, reading = as_data(data, given)
+    console = Console(quiet=not verbose)
+    fitted = learned_recipe(read_data(where, DataOptions.from_values(reading), console), seed, console)
+    console.say(fitted.summary())
+    if path is not None:
+        fitted.save(path)
+        console.say(f"written: {path}")
+    return fitted

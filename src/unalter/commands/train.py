@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,16 +12,19 @@ from typing import Any
 import torch
 
 from unalter._version import __version__
+from unalter.alter import Recipe
+from unalter.data.memory import InMemory, as_data
 from unalter.data.options import DataOptions
 from unalter.maps.run_page import write_run_page
 from unalter.models.model import Model, load
 from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.fit import Watcher, fit_models
 from unalter.pipeline.resume import resumed_device, saved_experiment, saved_settings
-from unalter.pipeline.start import claimed, new_experiment, write_experiment
+from unalter.pipeline.start import GIVEN, claimed, new_experiment, write_experiment
 from unalter.pipeline.tensorboard import BoardWriter, check_tensorboard
 from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder, latest_run, new_run
+from unalter.support.arguments import as_path, is_path
 from unalter.support.console import Console
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
@@ -30,23 +34,43 @@ from unalter.training.options import TrainOptions, renewed
 _RUNS = Path("runs")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """A finished run."""
+    """A finished run. It stands for its folder wherever a path is taken."""
 
     path: Path
 
-    def load(self, model: str | None = None) -> Model:
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {', '.join(self.models) or 'no trained model'})"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What it has trained: some of ae, vae, cvae."""
+        return tuple(folder.name for folder in RunFolder(self.path).trained())
+
+    @property
+    def report(self) -> Path:
+        """The page with all of it."""
+        return RunFolder(self.path).report
+
+    def load(self, model: str | None = None, device: str | torch.device = "auto") -> Model:
         """One of its models (ae, vae, cvae); None: the best on validation."""
-        return load(self.path, model)
+        return load(self.path, model, device)
 
 
 def train(
-    data: str | Path | None = None,
+    data: Any = None,
     *,
-    out: str | Path | None = None,
+    clean: Any = None,
+    altered: Any = None,
+    labels: Any = None,
+    altered_labels: Any = None,
+    out: str | os.PathLike[str] | None = None,
     resume: bool = False,
-    config: str | Path | None = None,
+    config: str | os.PathLike[str] | None = None,
     verbose: bool = False,
     on_step: Watcher | None = None,
     on_epoch: Watcher | None = None,
@@ -56,8 +80,17 @@ def train(
     """Train the models on clean pictures and altered ones: pairs, training, maps, scores.
 
     Args:
-        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume. With `clean` alone
-            (of `DataOptions`) and a `recipe` there are no altered pictures: "none" trains regular autoencoders.
+        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume. Or both parts in memory:
+            a table (a data set of Hugging Face, a frame of pandas or polars, a mapping of arrays) with columns called
+            clean and altered, or a data set of torch that gives (altered, clean) or (altered, clean, label).
+        clean, altered: the parts, where `data` is not given: each a path, an array [N, H, W], [N, H, W, C] or [N, C, H, W]
+            of numpy or torch, a list of PIL pictures, arrays or paths, a data set of torch that gives pictures or
+            (picture, label), or a table; or the name of a column of `data`. Parts of as many pictures belong together row
+            by row; whether they do is looked at (`pairing="trust"`: not), and may be otherwise (`pairing="appearance"`).
+            With `clean` alone and a `recipe` there are no altered pictures: "none" trains regular autoencoders.
+        labels: a class, number or name, for each picture of the clean part, and of the altered one where that has as many;
+            for files a CSV file.
+        altered_labels: those of the altered part.
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been.
         config: a YAML file with options; those given here win.
@@ -65,18 +98,23 @@ def train(
         on_step: called after every step with the model's name and how far it is.
         on_epoch: the same after every epoch; the last row of `history` is that of metrics.csv.
         on_map: the same when the samples and maps of an epoch have been drawn.
-        options: fields of `TrainOptions` and of `DataOptions`.
+        options: fields of `TrainOptions` and of `DataOptions`; `recipe` may be a `Recipe` as well.
 
     Raises:
         InputError: something given cannot be used, and nothing is written; or the loss is no longer a number.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
     """
     console = Console(quiet=not verbose)
+    parts = {"clean": clean, "altered": altered, "labels": labels, "altered_labels": altered_labels}
+    options |= {name: value for name, value in parts.items() if value is not None}
     if config is not None:
-        data, options = _with_config(Path(config), data, options)
-    where = None if data is None else Path(data)
-    place = None if out is None else Path(out)
-    opened = _resumed(where, place, options, console) if resume else _begun(where, place, options, console)
+        data, options = _with_config(as_path(config, "config"), data, options)
+    where, options = as_data(data, options)
+    recipe = None
+    if isinstance(options.get("recipe"), Recipe):
+        recipe, options["recipe"] = options["recipe"], GIVEN
+    place = None if out is None else as_path(out, "out")
+    opened = _resumed(where, place, options, console) if resume else _begun(where, place, options, recipe, console)
     with opened as experiment:
         run = experiment.run
         console.keep_in(run.log)
@@ -92,37 +130,41 @@ def train(
     return Run(run.path)
 
 
-def _with_config(
-    file: Path, data: str | Path | None, given: dict[str, Any]
-) -> tuple[str | Path | None, dict[str, Any]]:
+def _with_config(file: Path, data: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Data and options of a YAML file, less those that are `given`."""
     values = {str(key).replace("-", "_"): value for key, value in read_options(file).items()}
     values.pop("unalter", None)  # a run's config.yaml names the version that wrote it
     in_file = values.pop("data", None)
     TrainOptions.from_values(split_options(values)[1], str(file))
-    return data or (str(in_file) if in_file else None), {**values, **given}
+    if data is None and in_file and all(is_path(given.get(part, "")) for part in ("clean", "altered")):
+        data = str(in_file)
+    return data, {**values, **given}
 
 
 @contextmanager
-def _begun(data: Path | None, out: Path | None, options: dict[str, Any], console: Console) -> Iterator[Experiment]:
+def _begun(
+    data: Path | InMemory | None, out: Path | None, options: dict[str, Any], recipe: Recipe | None, console: Console
+) -> Iterator[Experiment]:
     """A new run; everything that can be wrong is found before its folder exists."""
     run = RunFolder(out) if out is not None else new_run(_RUNS)
     of_data, of_training = split_options(options)
     reading, chosen = DataOptions.from_values(of_data), TrainOptions.from_values(of_training)
     if chosen.tensorboard:
         check_tensorboard()
-    experiment = new_experiment(run, data, reading, chosen, console, models_asked="models" in options)
+    experiment = new_experiment(run, data, reading, chosen, console, models_asked="models" in options, recipe=recipe)
     with claimed(run):
         yield write_experiment(experiment)
 
 
 @contextmanager
-def _resumed(data: Path | None, out: Path | None, options: dict[str, Any], console: Console) -> Iterator[Experiment]:
+def _resumed(
+    data: Path | InMemory | None, out: Path | None, options: dict[str, Any], console: Console
+) -> Iterator[Experiment]:
     run = RunFolder(out) if out is not None else latest_run(_RUNS)
     where, reading, chosen = saved_settings(run, data, options)
     with run.locked():
         # one that is not here is told before anything is read
-        chosen = replace(chosen, device=resumed_device(run, chosen.device, console).type)
+        chosen = replace(chosen, device=str(resumed_device(run, chosen.device, console)))
         yield saved_experiment(run, where, reading, chosen, console)
 
 

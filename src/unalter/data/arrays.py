@@ -2,57 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from unalter.data.class_labels import class_texts
+from unalter.data.layout import of_rows, on_black
 from unalter.data.sources import Listed, Source, nothing
-from unalter.images.convert import to_uint8
+from unalter.data.tables import words
+from unalter.data.values import Values, as_array, values_of
+from unalter.support.errors import InputError, first_line
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "clean": ("clean", "target", "targets", "gt", "original", "originals", "reference"),
+    "altered": ("aug", "altered", "noisy", "input", "inputs", "corrupted", "degraded", "distorted"),
+}
+"""What people call the two parts of a data set in arrays and tables; the first is the one to recommend."""
+LABELS = {"label", "labels", "y", "class", "classes", "category", "targets", "target", "digit"}
+_FILLERS = {"x", "image", "images", "img", "imgs", "picture", "pictures", "data", "train", "arr", "0"}
+"""Words in the names of arrays that say nothing on which part it is."""
 
 
-def list_arrays(file: Path, names: tuple[str, ...], label_names: tuple[str, ...]) -> Listed:
-    """The rows of an npy file, or of the array in an npz file that has one of `names`; labels likewise, if any."""
+def list_arrays(file: Path, part: str = "") -> Listed:
+    """The rows of an npy file, or of one array in an npz file, with labels where it has some.
+
+    Args:
+        part: clean or altered: which of two parts in one file; empty: the file holds one.
+    """
     try:
         with open(file, "rb") as opened:
             stored = np.load(opened, allow_pickle=False)
-            if isinstance(stored, np.ndarray):
-                return list_array(file, stored, None)
-            images = next((stored[name] for name in names if name in stored), None)
-            labels = next((stored[name] for name in label_names if name in stored), None)
-            has = ", ".join(stored.files)
+            arrays = stored if isinstance(stored, np.ndarray) else {name: stored[name] for name in stored.files}
     except Exception as error:  # numpy raises half a dozen types for what is damaged, and ValueError for objects
-        return nothing(file, f"{file}: cannot be read as arrays of numpy ({str(error).splitlines()[0][:160]})")
-    if images is None:
-        wanted = " or ".join(repr(name) for name in names)
-        return nothing(file, f"{file}: needs an array called {wanted}, has {has or 'none'}")
-    return list_array(file, images, labels)
-
-
-def list_array(file: Path, images: np.ndarray, labels: np.ndarray | None) -> Listed:
-    """The rows of `images`: uint8 or float in 0..1, [N, H, W], [N, H, W, 1 or 3] or [N, 1 or 3, H, W]; labels [N]."""
-    shape = images.shape
-    if images.ndim == 4 and shape[1] in (1, 3):
-        images = images.transpose(0, 2, 3, 1)
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
-    if images.ndim != 3 and not (images.ndim == 4 and images.shape[3] == 3):
-        return nothing(file, f"{file}: expected pictures [N, H, W], [N, H, W, 3] or [N, 3, H, W], got {list(shape)}")
-    if images.dtype.kind == "f" and images.size and images.min() >= 0 and images.max() <= 1:
-        images = to_uint8(images)
-    if images.dtype != np.uint8:
-        found = f"{images.dtype} from {images.min():g} to {images.max():g}" if images.size else str(images.dtype)
-        return nothing(file, f"{file}: expected uint8 (0..255) or float (0..1), got {found}")
-    if len(images) == 0:
-        return nothing(file, f"{file}: has no picture in it")
-    if labels is not None and labels.shape != (len(images),):
-        return nothing(file, f"{file}: expected {len(images):,} labels, one a picture, got {list(labels.shape)}")
+        return nothing(file, f"{file}: cannot be read as arrays of numpy ({first_line(error)})")
     status = file.stat()
-    stamps = [(status.st_size, status.st_mtime_ns)] * len(images)
-    names = [str(i) for i in range(len(images))]
-    given = None if labels is None else [str(label) for label in labels.tolist()]
-    return Source(file, names, stamps, partial(_row, images), given, is_array=True), [], []
+    try:
+        if isinstance(arrays, np.ndarray):
+            return list_array(file, arrays, None, (status.st_size, status.st_mtime_ns))
+        images, labels, said = chosen_arrays(arrays, part, str(file))
+        return list_array(file, images, labels, (status.st_size, status.st_mtime_ns), said)
+    except InputError as error:
+        return nothing(file, str(error))
 
 
-def _row(images: np.ndarray, name: str) -> np.ndarray:
-    return images[int(name)]
+def has_parts(file: Path) -> bool:
+    """Whether an npz file has arrays that are called as the altered part is."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return any(words(name) & set(PARTS["altered"]) for name in stored.files)
+    except Exception:  # whatever it is, it is not that
+        return False
+
+
+def chosen_arrays(arrays: Mapping[str, Any], part: str, where: str) -> tuple[Any, Any | None, tuple[str, ...]]:
+    """The pictures of a part (see `list_arrays`) and their labels among arrays by name, and what was assumed.
+
+    Raises:
+        InputError: there are none, or several that could be meant.
+    """
+    pictures = [name for name, array in arrays.items() if np.ndim(array) in (3, 4)]
+    rows = [name for name, array in arrays.items() if np.ndim(array) == 2 and not words(name) & LABELS]
+    name = _one_of(arrays, pictures or rows, part, where)
+    own = words(name) | ({part} if part else set())
+    others = {word for other in PARTS for word in PARTS[other] if part and other != part}
+    flat = [other for other in arrays if other != name and np.ndim(arrays[other]) in (1, 2)]
+    labels = [other for other in flat if words(other) & LABELS and not words(other) & others]
+    # those that are called after the pictures first: aug_labels of aug, y_train of x_train; then any of that number
+    labels.sort(key=lambda other: (-len(words(other) & own), len(arrays[other]) != len(arrays[name])))
+    said = ()
+    if name not in _usual(part):
+        said = (f"{where}: {name!r} is read as the {f'{part} ' if part else ''}pictures",)
+    return arrays[name], arrays[labels[0]] if labels else None, said
+
+
+def _one_of(arrays: Mapping[str, Any], pictures: list[str], part: str, where: str) -> str:
+    has = ", ".join(arrays) or "none"
+    if part:
+        called = [name for name in pictures if words(name) & set(PARTS[part])]
+    else:
+        called = [name for name in pictures if words(name) <= _FILLERS]
+        called = [name for name in called if "train" in words(name)] or called or pictures
+    found = [name for name in _usual(part) if name in arrays][:1] or called
+    wanted = " or ".join(map(repr, _usual(part)))
+    if len(found) > 1:
+        raise InputError(f"{where}: several arrays could be meant: {', '.join(found)}; call one of them {wanted}")
+    if not found:
+        raise InputError(f"{where}: needs an array called {wanted}, has {has}")
+    return found[0]
+
+
+def _usual(part: str) -> tuple[str, ...]:
+    """What the documentation calls such an array."""
+    return {"": ("images",), "clean": ("clean",), "altered": ("aug", "altered")}[part]
+
+
+def list_array(
+    where: Path, images: Any, labels: Any = None, stamp: tuple[int, int] | None = None, said: Collection[str] = ()
+) -> Listed:
+    """The rows of an array as pictures; see `of_rows` for its shapes, `values_of` for its values.
+
+    Args:
+        where: said in messages.
+        images: of numpy, torch or what turns into an array.
+        labels: see `class_texts`.
+        stamp: size and time of the file that they are from; None: of none.
+        said: what was assumed so far.
+
+    Raises:
+        InputError: a shape, values or labels that cannot be used.
+    """
+    what = str(where)
+    pixels = as_array(images, what)
+    texts, read = (None, "") if labels is None else class_texts(labels, f"{where}: labels")
+    pictures, laid = of_rows(pixels, what, None if texts is None else len(texts))
+    if len(pictures) == 0:
+        raise InputError(f"{where}: has no picture in it")
+    if texts is not None and len(texts) != len(pictures):
+        raise InputError(f"{where}: expected {len(pictures):,} labels, one a picture, got {len(texts):,}")
+    values = values_of([pixels], what)
+    names = [str(i) for i in range(len(pictures))]
+    assumed = tuple(filter(None, (*said, laid, values.said, read)))
+    source = Source(
+        where, names, [stamp or (0, 0)] * len(names), partial(_row, pictures, values), texts, is_array=True,
+        in_memory=stamp is None, said=assumed,
+    )  # fmt: skip
+    return source, [], []
+
+
+def _row(pictures: np.ndarray, values: Values, name: str) -> np.ndarray:
+    """uint8 [H, W] or [H, W, 3]"""
+    picture = on_black(values.to_uint8(pictures[int(name)]))
+    return picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)

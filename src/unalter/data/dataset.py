@@ -12,10 +12,12 @@ import numpy as np
 
 from unalter.data.decode import Decoded, decode
 from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
+from unalter.data.memory import InMemory
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.data.parts import list_altered, list_both, list_pictures
 from unalter.data.pixel_cache import cached, fingerprint
 from unalter.data.sources import Listed, Source
+from unalter.support.arguments import as_path, is_path
 from unalter.support.errors import InputError, raise_together
 from unalter.support.progress import ProgressCallback, no_progress
 
@@ -83,7 +85,7 @@ class Dataset:
 
 
 def read_dataset(
-    data: str | Path | None,
+    data: str | Path | InMemory | None,
     options: DataOptions = AS_FOUND,
     *,
     clean_will_do: bool = False,
@@ -97,7 +99,8 @@ def read_dataset(
     given). Every fault of both parts is found and reported before anything else is done.
 
     Args:
-        data: a folder or zip with clean/ and aug/, or a file of arrays (see `parts.list_both`).
+        data: a folder or zip with clean/ and aug/, a file of arrays (see `parts.list_both`), or what `as_data` makes of
+            pictures in memory.
         options: where else pictures lie, and how they are read.
         clean_will_do: take clean pictures that are given alone (`is_one_folder`); they are both parts then.
         known: class names whose numbers are to be kept, those of a trained model.
@@ -108,39 +111,52 @@ def read_dataset(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    data = None if data is None else Path(data)
+    data = as_path(data, "data") if is_path(data) else data
+    said: tuple[str, ...] = ()
     if clean_will_do and is_one_folder(data, options):
-        folder = Path(options.clean)
+        folder = data if isinstance(data, InMemory) else as_path(options.clean, "clean")
+        listed = folder.clean if isinstance(folder, InMemory) else list_pictures(folder)
+        assert listed is not None
         table = _table(folder, options)
-        (clean,), notes = _read([list_pictures(folder)], str(folder), table, options, known, cache, on_progress)
+        (clean,), notes = _read([listed], str(folder), table, options, known, cache, on_progress)
         return Dataset(clean, clean, notes, one_folder=True)
-    listed = list_both(data, options.clean, options.altered)
+    if isinstance(data, InMemory):
+        if data.clean is None or data.altered is None:
+            raise InputError("which data? give both clean= and altered=")
+        both, said = (data.clean, data.altered), data.said
+    else:
+        both = list_both(data, options.clean, options.altered)
     table = _table(data, options)
     where = str(data) if data is not None else f"{options.clean} and {options.altered}"
-    (clean, altered), notes = _read(list(listed), where, table, options, known, cache, on_progress)
-    return Dataset(clean, altered, notes)
+    (clean, altered), notes = _read(list(both), where, table, options, known, cache, on_progress)
+    return Dataset(clean, altered, (*said, *notes))
 
 
-def is_one_folder(data: Path | None, options: DataOptions) -> bool:
+def is_one_folder(data: Path | InMemory | None, options: DataOptions) -> bool:
     """Whether clean pictures are given, and no altered ones."""
+    if isinstance(data, InMemory):
+        return data.altered is None
     return data is None and bool(options.clean) and not options.altered
 
 
 def read_altered(
-    data: str | Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
-) -> ImageSet:
+    data: str | Path | InMemory, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (),
+    cache: Path | None = None,
+) -> ImageSet:  # fmt: skip
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_dataset`."""
-    data = Path(data)
+    data = data if isinstance(data, InMemory) else as_path(data, "data")
+    listed = (data.altered or data.clean) if isinstance(data, InMemory) else list_altered(data)
+    assert listed is not None
     table = _table(data, options)
-    (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, no_progress)
+    (pictures,), _ = _read([listed], str(data), table, options, known, cache, no_progress)
     return pictures
 
 
-def _table(data: Path | None, options: DataOptions) -> Path | None:
+def _table(data: Path | InMemory | None, options: DataOptions) -> Path | None:
     """The table of labels, where there is one."""
     if options.labels:
-        return Path(options.labels)
-    return data / "labels.csv" if data is not None and (data / "labels.csv").is_file() else None
+        return as_path(options.labels, "labels")
+    return data / "labels.csv" if isinstance(data, Path) and (data / "labels.csv").is_file() else None
 
 
 def _read(
@@ -166,8 +182,11 @@ def _read(
     def decoded() -> Decoded:
         return decode(sources, options.resize, options.skip_bad, on_progress)
 
-    key = fingerprint(sources, options.resize, options.skip_bad)
-    found = cached(key, sum(map(len, sources)), decoded, cache)
+    if any(source.in_memory for source in sources):
+        found = decoded()
+    else:
+        key = fingerprint(sources, options.resize, options.skip_bad)
+        found = cached(key, sum(map(len, sources)), decoded, cache)
     bad |= found.bad
     parts, start = [], 0
     for source, annotated in zip(sources, annotations, strict=True):
@@ -178,7 +197,8 @@ def _read(
         parts.append(ImageSet(images, annotated.index[keep], annotated.labels[keep], names, classes.names))
     if not all(map(len, parts)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    return parts, _notes(classes, bad, options.resize)
+    said = tuple(dict.fromkeys(line for source in sources for line in source.said))
+    return parts, (*said, *_notes(classes, bad, options.resize))
 
 
 def _notes(classes: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from unalter.data.archive import list_archive
-from unalter.data.arrays import list_array, list_arrays
+from unalter.data.arrays import has_parts, list_array, list_arrays
 from unalter.data.folder import list_folder
 from unalter.data.idx import is_idx, read_idx
 from unalter.data.sources import Listed, nothing
+from unalter.support.arguments import as_path
 from unalter.support.errors import InputError
 
 _PARTS = {"clean": ("clean",), "altered": ("aug", "altered")}
@@ -33,8 +32,8 @@ def list_both(data: Path | None, clean: str = "", altered: str = "") -> tuple[Li
         raise InputError("which data? give a folder that holds clean/ and aug/, or both --clean and --altered")
     if data is not None and not (clean and altered) and not data.exists():
         raise InputError(f"{data}: there is no such folder; give a folder that holds clean/ and aug/")
-    first = list_pictures(Path(clean)) if clean else _part(data, "clean")
-    second = list_pictures(Path(altered)) if altered else _part(data, "altered")
+    first = list_pictures(as_path(clean, "clean")) if clean else _part(data, "clean")
+    second = list_pictures(as_path(altered, "altered")) if altered else _part(data, "altered")
     return first, second
 
 
@@ -42,7 +41,7 @@ def list_altered(data: Path) -> Listed:
     """The altered part of a data set; or `data` itself, where that holds the pictures."""
     if data.is_dir() and not _candidates(data, "altered"):
         return list_pictures(data)
-    if data.is_file() and data.suffix.lower() != ".zip" and not _has_part(data, "altered"):
+    if data.is_file() and data.suffix.lower() != ".zip" and not has_parts(data):
         return list_pictures(data)
     if not data.exists():
         return nothing(data, f"{data}: there is no such folder")
@@ -56,11 +55,12 @@ def list_pictures(where: Path) -> Listed:
     if not where.exists():
         return nothing(where, f"{where}: there is no such folder or file")
     if where.suffix.lower() in (".npz", ".npy"):
-        return list_arrays(where, ("images",), ("labels",))
+        return list_arrays(where)
     if is_idx(where):
-        images = read_idx(where)
+        images, status = read_idx(where), where.stat()
         labels = where.with_name(where.name.replace("images", "labels").replace("idx3", "idx1"))
-        return list_array(where, images, read_idx(labels) if labels != where and labels.is_file() else None)
+        texts = read_idx(labels) if labels != where and labels.is_file() else None
+        return list_array(where, images, texts, (status.st_size, status.st_mtime_ns))
     return nothing(where, f"{where}: neither a folder nor an npz, npy or IDX file")
 
 
@@ -68,8 +68,7 @@ def _part(data: Path | None, part: str) -> Listed:
     assert data is not None
     if data.is_file():
         if data.suffix.lower() in (".npz", ".npy"):
-            names = _PARTS[part]
-            return list_arrays(data, names, tuple(f"{name}_labels" for name in names))
+            return list_arrays(data, part)
         if zipfile.is_zipfile(data):
             return list_archive(data, _PARTS[part])
         return nothing(data, f"{data}: neither a folder nor a zip or npz file that holds clean and altered pictures")
@@ -90,12 +89,3 @@ def _candidates(data: Path, part: str) -> list[Path]:
     folders = [data / name for name in _PARTS[part]]
     files = [data / f"{name}{ending}" for name in _PARTS[part] for ending in endings]
     return [place for place in folders if place.is_dir()] + [place for place in files if place.is_file()]
-
-
-def _has_part(file: Path, part: str) -> bool:
-    """Whether an npz file has the arrays of one part."""
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            return any(name in stored for name in _PARTS[part])
-    except Exception:  # whatever it is, it is not that
-        return False

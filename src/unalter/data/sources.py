@@ -34,6 +34,10 @@ class Source:
     """Where they came with the pictures."""
     is_array: bool = False
     """Whether names are only the rows of an array."""
+    in_memory: bool = False
+    """Whether they lie in no file: nothing of them goes into the cache."""
+    said: tuple[str, ...] = ()
+    """What was assumed of them, for people."""
 
     def __len__(self) -> int:
         return len(self.names)

@@ -61,7 +61,7 @@ def conditioning(
     """Measure how a conditional model uses its label, on pictures that it did not learn from.
 
     Args:
-        model: a CVAE.
+        model: a CVAE, its classes called by their numbers (`Model.by_number`).
         x_alt: uint8 [N, C, H, W], altered or clean.
         x: uint8 [N, C, H, W], the clean ones.
         y: int64 [N], their labels.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from unalter.images.metrics import psnr, ssim
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,24 @@ class Evaluation:
     """Of the classes, by label; empty where pictures have no labels."""
     note: str = ""
     """What the altered pictures are, where none were given."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame of what scores.csv has: a row for each picture and method."""
+        import pandas
+
+        classes = [self.label_names[label] if self.label_names else None for label in self.labels]
+        of_pictures = {"altered": self.names, "label": classes, "group": self.groups}
+        return pandas.concat(
+            [
+                pandas.DataFrame({**of_pictures, "method": one.method, "ssim": one.ssim, "psnr": one.psnr})
+                for one in self.scores
+            ],
+            ignore_index=True,
+        )
+
+    def __repr__(self) -> str:
+        means = ", ".join(f"{one.method} SSIM {one.ssim.mean():.3f}" for one in self.scores)
+        return f"<{len(self.names):,} pictures scored: {means}>"
 
     def parts(self) -> list[tuple[str, np.ndarray]]:
         """What is scored by itself, and bool [N]: all, each group where there are groups, each label."""

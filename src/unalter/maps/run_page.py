@@ -76,7 +76,7 @@ def mapped_images(altered: ImageSet, clean: np.ndarray, partner: np.ndarray) -> 
 
 
 def _series(model: Model, stored: dict[int, StoredMaps], mapped: MappedImages) -> Iterable[MapSeries]:
-    x_hat = to_uint8(model.denoise(mapped.x_alt, mapped.labels))
+    x_hat = to_uint8(model.by_number.denoise(mapped.x_alt, mapped.labels))
     error = errors_of(x_hat, mapped)
     epochs = sorted(stored)
     for kind, last in stored[epochs[-1]].maps.items():

@@ -27,6 +27,8 @@ _KEY = "unalter"
 def save_model(folder: ModelFolder, model: Autoencoder, details: dict[str, Any]) -> None:
     """Write the weights with their description: architecture and `details`; and that once more, for people.
 
+    The model is called as its folder is, unless the details say it.
+
     config.json is a copy of what the weights file says of itself; `load_model` does not read it.
     """
     from safetensors.torch import save
@@ -89,12 +91,15 @@ def find_model(path: Path, model: str | None = None) -> ModelFolder:
     Raises:
         InputError: there is no such model.
     """
+    path = path.absolute()  # "." has no name
+    if path.is_file() and path.name == ModelFolder(path).weights.name:
+        path = path.parent
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
-    path = path.absolute()  # "." has no name
     if ModelFolder(path).is_trained:
-        if model is not None and model != path.name:
-            raise InputError(f"{path} is one model's folder, {path.name}, not {model}")
+        name = model_config(ModelFolder(path)).get("model", path.name)
+        if model is not None and model != name:
+            raise InputError(f"{path} is one model's folder, {name}, not {model}")
         return ModelFolder(path)
     trained = RunFolder(path).trained()
     if not trained:

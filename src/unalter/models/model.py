@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unalter.images.convert import as_batch
-from unalter.models.files import find_model, load_model
+from unalter.data.given import as_batch
+from unalter.data.values import as_array, of_numbers
+from unalter.models.files import find_model, load_model, save_model
+from unalter.models.labels import Classes
 from unalter.nn import Autoencoder, DiagonalGaussian
+from unalter.runs.folder import ModelFolder
+from unalter.support.arguments import as_path, as_seed, as_whole
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 
 _BATCH = 256
 """Pictures that are on the device at a time."""
+_GENERATED = 16
 
 
-def load(path: str | Path, model: str | None = None, device: str | torch.device = "auto") -> Model:
+def load(
+    path: str | os.PathLike[str], model: str | None = None, device: str | torch.device = "auto"
+) -> Model:  # fmt: skip
     """Load a trained model.
 
     Args:
-        path: a run folder, or the folder of one model (`runs/x/cvae`).
+        path: a run folder (or a `Run`), the folder of one model (`runs/x/cvae`), or its model.safetensors.
         model: which model of a run folder: ae, vae or cvae; None: the best on validation.
-        device: auto (CUDA where there is one), cpu or cuda.
+        device: auto (CUDA where there is one), cpu, cuda, cuda:1, or a device of torch.
 
     Raises:
         InputError: there is no such model or device, or its files are damaged.
     """
-    chosen = choose_device(str(device))
-    network, config = load_model(find_model(Path(path), model), chosen)
-    return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))))
+    chosen = choose_device(device)
+    network, config = load_model(find_model(as_path(path, "path"), model), chosen)
+    details = {key: value for key, value in config.items() if key not in ("format", "unalter", "architecture")}
+    return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))), details)
+
+
+def as_model(given: Any, model: str | None = None, device: str | torch.device = "auto") -> Model:
+    """A `Model` as it is; anything else as for `load`."""
+    return given if isinstance(given, Model) else load(given, model, device)
 
 
 class Model:
-    """A trained model.
+    """A trained model; `load` gives one.
 
-    Pictures are numpy, torch or PIL, uint8 0..255 or float 0..1, [N, H, W], [N, C, H, W] or one picture; results
-    have the type, dtype, range and shape of what was given. Labels are one, or one a picture, each a number or
-    the name of a class; a CVAE needs them, the others pass them over.
+    Pictures are numpy, torch or PIL, or a list of them: [N, H, W], [N, C, H, W], [N, H, W, C] or one picture; uint8
+    0..255, float 0..1, bool, or whole numbers of up to 16 bits. Alpha is seen on black. Results have the type, dtype,
+    range and shape of what was given. Arrays must be of the model's size; single pictures (PIL, paths, the items of a
+    list) are brought to it and back, as files are. Labels are one, or one a picture, each the name of a class or its
+    number; a CVAE needs them, the others pass them over. It can be pickled, copied and used by several threads.
     """
 
     def __init__(
-        self, network: Autoencoder, name: str, device: torch.device, label_names: tuple[str, ...] = ()
-    ) -> None:
+        self, network: Autoencoder, name: str, device: torch.device, label_names: tuple[str, ...] = (),
+        details: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.network = network
         self.name = name
         """ae, vae or cvae"""
@@ -55,6 +72,16 @@ class Model:
         """where it is"""
         self.label_names = label_names
         """of the classes that it knows, by label"""
+        self.details = dict(details or {})
+        """what else its file says: epoch, score on validation pictures"""
+
+    def __repr__(self) -> str:
+        channels, height, width = self.image_shape
+        parts = [self.name, f"{width} x {height} pixels, {'grey' if channels == 1 else 'colour'}"]
+        if self.classes:
+            parts.append(f"{self.classes} classes ({self._labels.known})")
+        parts += [f"codes of {self.network.config.latent}", str(self.device)]
+        return f"Model({', '.join(parts)})"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -67,6 +94,59 @@ class Model:
         """How many classes the model knows; 0 where it does not know of any."""
         return self.network.config.classes
 
+    @property
+    def by_number(self) -> Model:
+        """The same model with its classes called by their numbers, 0, 1, ...: as labels stand in a `Dataset`."""
+        return Model(self.network, self.name, self.device)
+
+    @property
+    def _labels(self) -> Classes:
+        return Classes(self.classes, self.label_names)
+
+    def check_size(self, images: np.ndarray) -> None:
+        """Refuse pictures [..., H, W] of a data set that has another size than the model's.
+
+        Raises:
+            InputError: says how they are brought to it.
+        """
+        (height, width), (_, rows, columns) = images.shape[-2:], self.image_shape
+        if (height, width) != (rows, columns):
+            way = f"; bring them to it by --resize {rows} (in Python resize={rows})" if rows == columns else ""
+            raise InputError(
+                f"pictures are {width} x {height} pixels, and the {self.name} is of {columns} x {rows}{way}"
+            )
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move the model to a device (as for `load`); returns the model itself.
+
+        Raises:
+            InputError: there is no such device.
+        """
+        self.device = choose_device(device)
+        self.network.to(self.device)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write model.safetensors and config.json into a folder, that `load` reads; files of a model there are replaced.
+
+        Raises:
+            InputError: it cannot be a folder.
+        """
+        folder = as_path(path, "path")
+        if folder.suffix == ".safetensors":
+            folder = folder.parent if folder.name == ModelFolder(folder).weights.name else folder
+        if folder.is_file() or folder.suffix == ".safetensors":
+            raise InputError(f"{folder}: a model is saved as a folder; give the name of one")
+        try:
+            save_model(
+                ModelFolder(folder),
+                self.network,
+                {**self.details, "model": self.name, "labels": list(self.label_names)},
+            )
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
+        return folder
+
     @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:
         """The clean pictures of altered ones: decode(encode(x)), a VAE decodes the mean.
@@ -75,7 +155,7 @@ class Model:
             InputError: pictures of another shape or range; labels missing, too many or unknown.
         """
         batch, restore = as_batch(images, self.image_shape)
-        y = self._labels(labels, len(batch))
+        y = self._labels.of(labels, len(batch))
         parts = [self.network(x, labels).logits.sigmoid().cpu() for x, labels in self._batches(batch, y)]
         return restore(torch.cat(parts) if parts else batch)
 
@@ -93,7 +173,7 @@ class Model:
         if self.classes == 0:
             raise InputError(f"the {self.name} does not know classes: only a CVAE can draw a picture as another one")
         batch, restore = as_batch(images, self.image_shape)
-        codes, _ = self._posterior(batch, self._labels(labels, len(batch)))
+        codes, _ = self._posterior(batch, self._labels.of(labels, len(batch)))
         return restore(self.decode(codes, told).reshape(batch.shape))
 
     @torch.no_grad()
@@ -106,24 +186,31 @@ class Model:
             InputError: as `denoise`; or `sample` asked of an AE.
         """
         batch, _ = as_batch(images, self.image_shape)
-        mu, logvar = self._posterior(batch, self._labels(labels, len(batch)))
+        mu, logvar = self._posterior(batch, self._labels.of(labels, len(batch)))
         if sample:
             if logvar is None:
                 raise InputError("an AE's codes are not distributions: there is nothing to sample")
-            mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(seed))
+            mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(as_seed(seed)))
         return mu.to(images.device) if isinstance(images, Tensor) else mu.numpy()
+
+    def codes(self, images: Any, labels: Any = None) -> Any:
+        """The codes of pictures, as `encode` gives them: features for a map, a search or another model."""
+        return self.encode(images, labels)
 
     @torch.no_grad()
     def decode(self, codes: Any, labels: Any = None) -> Any:
         """The pictures of codes [N, latent]: float32 in 0..1, [N, H, W] or in colour [N, 3, H, W].
 
         Raises:
-            InputError: codes of another width; labels missing or unknown.
+            InputError: codes of another width, or that are no numbers; labels missing or unknown.
         """
-        z = torch.as_tensor(codes, dtype=torch.float32)
+        given = of_numbers(codes, "codes") if isinstance(codes, (list, tuple)) else codes
+        z = torch.from_numpy(np.array(as_array(given, "codes"), np.float32))
         if z.ndim != 2 or z.shape[1] != self.network.config.latent:
             raise InputError(f"expected codes [N, {self.network.config.latent}], got {list(z.shape)}")
-        y = self._labels(labels, len(z))
+        if not z.isfinite().all():
+            raise InputError("expected codes that are numbers, got NaN or infinite ones")
+        y = self._labels.of(labels, len(z))
         parts = [self.network.decode(x, labels).sigmoid().cpu() for x, labels in self._batches(z, y)]
         images = torch.cat(parts) if parts else torch.empty(0, *self.image_shape)
         if self.image_shape[0] == 1:
@@ -131,13 +218,14 @@ class Model:
         return images.to(codes.device) if isinstance(codes, Tensor) else images.numpy()
 
     def generate(
-        self, label: int | str | None = None, count: int = 16, seed: int | None = None, *, warn: bool = True
+        self, label: Any = None, count: int | None = None, seed: int | None = None, *, warn: bool = True
     ) -> np.ndarray:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
-            label: the class, its number or name; a CVAE needs it, a VAE cannot be asked for one.
-            count: how many.
+            label: the class, its number or name, or a list of them, one a picture; a CVAE needs it, a VAE cannot be asked
+                for one.
+            count: how many; default 16, of a list as many as it has.
             seed: the same seed gives the same pictures of a class, whichever others are asked for; None: others
                 each time.
             warn: with a `UserWarning` where the model has no prior of this class (see `has_prior`).
@@ -146,33 +234,41 @@ class Model:
             uint8 [count, H, W], in colour [count, 3, H, W].
 
         Raises:
-            InputError: asked of an AE, a label missing, unknown or not to be had, a count below 1.
+            InputError: asked of an AE, a label missing, unknown or not to be had, a count below 1 or of another number
+                than labels.
         """
         if not self.network.config.variational:
             raise InputError("an AE cannot generate: its codes have no distribution to draw from; use a VAE or CVAE")
         if self.classes == 0 and label is not None:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
-        if count < 1:
-            raise InputError(f"count is {count}; it must be at least 1")
-        known = self._labels(label, count)  # a wrong one is told before anything is drawn
-        one = 0 if known is None else int(known[0])
+        label = list(label) if hasattr(label, "__next__") else label
+        several = self._labels.how_many(label)
+        number = as_whole((_GENERATED if several is None else several) if count is None else count, "count", 1)
+        if several is not None and several != number:
+            raise InputError(f"count is {number} and there are {several} labels, one a picture: leave count out")
+        start = None if seed is None else as_seed(seed)
+        known = self._labels.of(label, number)  # a wrong one is told before anything is drawn
+        rows = np.zeros(number, np.int64) if known is None else known.numpy()
         if warn and not self.has_prior(label):
             warnings.warn(self.without_prior, UserWarning, stacklevel=2)
-        generator = torch.Generator()
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(seed + one)
-        z = self.network.sample_codes(one, count, generator)
-        return np.rint(self.decode(z.numpy(), None if known is None else one) * 255).astype(np.uint8)
+        z = np.empty((number, self.network.config.latent), np.float32)
+        for one in np.unique(rows):
+            generator = torch.Generator()
+            if start is None:
+                generator.seed()
+            else:
+                generator.manual_seed(start + int(one))
+            of = np.flatnonzero(rows == one)
+            z[of] = self.network.sample_codes(int(one), len(of), generator).numpy()
+        return np.rint(self.by_number.decode(z, None if known is None else rows) * 255).astype(np.uint8)
 
-    def has_prior(self, label: int | str | None = None) -> bool:
-        """Whether it is known where the codes of a class lie; else they are drawn from the standard normal.
-
-        It is fitted at the end of a training, for classes that have enough clean pictures.
+    def has_prior(self, label: Any = None) -> bool:
+        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from the standard
+        normal. It is fitted at the end of a training, for classes that have enough clean pictures.
         """
-        known = self._labels(label, 1)
-        return self.network.prior is not None and self.network.prior.fitted(0 if known is None else int(known[0]))
+        known = self._labels.of(label, 1 if (several := self._labels.how_many(label)) is None else several)
+        numbers = [0] if known is None else np.unique(known.numpy()).tolist()
+        return self.network.prior is not None and all(map(self.network.prior.fitted, numbers))
 
     @property
     def without_prior(self) -> str:
@@ -198,38 +294,3 @@ class Model:
         for start in range(0, len(batch), _BATCH):
             part = slice(start, start + _BATCH)
             yield batch[part].to(self.device), None if y is None else y[part].to(self.device)
-
-    def _labels(self, labels: Any, count: int) -> Tensor | None:
-        if self.classes == 0:
-            return None
-        if labels is None:
-            raise InputError(f"a CVAE needs labels: give one ({self._known}), or one a picture")
-        given = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
-        if given.dtype.kind == "U":
-            given = np.array([self._number(str(one)) for one in given.ravel()], np.int64).reshape(given.shape)
-        if given.dtype.kind not in "iu":
-            raise InputError(f"labels must be whole numbers, not {given.dtype}")
-        y = torch.from_numpy(given.astype(np.int64))
-        if y.ndim == 0:
-            y = y.expand(count)
-        if y.shape != (count,):
-            raise InputError(f"expected {count} labels, one a picture, got shape {list(y.shape)}")
-        if count and not (y.min() >= 0 and y.max() < self.classes):
-            wrong = y[(y < 0) | (y >= self.classes)][0].item()
-            raise InputError(f"label {wrong} is unknown; the model knows {self._known}")
-        return y
-
-    @property
-    def _known(self) -> str:
-        """The classes, in words."""
-        if self.label_names == tuple(map(str, range(self.classes))):
-            return f"0..{self.classes - 1}"
-        return ", ".join(self.label_names[:20]) + (", ..." if self.classes > 20 else "")
-
-    def _number(self, label: str) -> int:
-        """The number of a class that was called by its name, or by its number."""
-        if label in self.label_names:
-            return self.label_names.index(label)
-        if label.isascii() and label.isdigit() and not any(map(str.isalpha, "".join(self.label_names))):
-            return int(label)
-        raise InputError(f"label {label!r} is unknown; the model knows {self._known}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -12,12 +14,16 @@ from unalter.data.dataset import Dataset
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 NAME, VERIFIED, APPEARANCE = "name", "verified", "appearance"
 """How a pair was found: by name alone, by name and by looking, or by looking alone."""
 MADE, ITSELF = "made", "itself"
 """How pairs come about where there are clean pictures only: the altered one was made, or is the clean one itself."""
 _METHODS = (NAME, VERIFIED, APPEARANCE, MADE, ITSELF)
 _DOUBT = "does not look like "
+_COLUMNS = ("altered", "clean", "method", "score", "margin", "likeliest", "remark")
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,32 @@ class Pairs:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class NamedPairs(Pairs):
+    """Pairs that know what the pictures are called: files by their names, those in memory by their rows."""
+
+    altered_names: list[str]
+    clean_names: list[str]
+
+    @classmethod
+    def of(cls, pairs: Pairs, dataset: Dataset) -> Self:
+        """The pairs of a data set."""
+        return cls(**vars(pairs), altered_names=dataset.altered.names, clean_names=dataset.clean.names)
+
+    def __len__(self) -> int:
+        """How many altered pictures there are, those without a partner too."""
+        return len(self.clean)
+
+    def __repr__(self) -> str:
+        return f"<{len(self.altered):,} pairs of {len(self):,} altered and {len(self.clean_names):,} clean pictures>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame of what pairs.csv has: a row for each altered picture, None for the partner that it lacks."""
+        import pandas
+
+        return pandas.DataFrame(_rows(self.altered_names, self.clean_names, self), columns=list(_COLUMNS))
+
+
 def own_pairs(count: int, method: str) -> Pairs:
     """The pairs of so many clean pictures without altered ones, in their order: `MADE` or `ITSELF`."""
     rows = np.arange(count)
@@ -103,17 +135,22 @@ def write_pairs(path: Path, dataset: Dataset, pairs: Pairs) -> None:
 
     `clean` is "none" without partner; score and margin are those of the likeliest.
     """
-    clean_names = dataset.clean.names
     with atomic_write(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
-        writer.writerow(["altered", "clean", "method", "score", "margin", "likeliest", "remark"])
-        for i, name in enumerate(dataset.altered.names):
-            partner, likeliest = (
-                clean_names[row] if row >= 0 else "none" for row in (pairs.clean[i], pairs.likeliest[i])
-            )
-            margin = "" if np.isnan(pairs.margin[i]) else f"{pairs.margin[i]:.4f}"
-            remark = _DOUBT + clean_names[pairs.doubtful[i]] if pairs.doubtful[i] >= 0 else ""
-            writer.writerow([name, partner, pairs.method[i], f"{pairs.score[i]:.4f}", margin, likeliest, remark])
+        writer.writerow(_COLUMNS)
+        for name, clean, method, score, margin, likeliest, remark in _rows(
+            dataset.altered.names, dataset.clean.names, pairs
+        ):
+            known = "" if np.isnan(margin) else f"{margin:.4f}"
+            writer.writerow([name, clean or "none", method, f"{score:.4f}", known, likeliest or "none", remark])
+
+
+def _rows(altered: list[str], clean: list[str], pairs: Pairs) -> Iterator[tuple[Any, ...]]:
+    """The `_COLUMNS` of every altered picture; None for a picture that there is not."""
+    for i, name in enumerate(altered):
+        partner, likeliest = (clean[row] if row >= 0 else None for row in (pairs.clean[i], pairs.likeliest[i]))
+        remark = _DOUBT + clean[pairs.doubtful[i]] if pairs.doubtful[i] >= 0 else ""
+        yield name, partner, str(pairs.method[i]), pairs.score[i], pairs.margin[i], likeliest, remark
 
 
 def read_pairs(path: Path, dataset: Dataset) -> Pairs:

@@ -11,6 +11,7 @@ import torch
 
 from unalter.alter import Recipe
 from unalter.data.dataset import Dataset
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.nn import Architecture, widths_for
 from unalter.pairing.pairs import Pairs
@@ -28,7 +29,7 @@ class Experiment:
     """The data of a run, read, what was learned from them, and its options."""
 
     run: RunFolder
-    data: Path | None
+    data: Path | InMemory | None
     """None where `reading` says where both parts lie, or the clean one, which is alone then."""
     reading: DataOptions
     options: TrainOptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from unalter.alter import Recipe, find_backgrounds, load_recipe
 from unalter.data.dataset import Dataset, read_dataset
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.fitting.fit import fit_recipe
 from unalter.images.metrics import LEAST_SIZE
@@ -18,6 +20,7 @@ from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.pairs import ITSELF, MADE, Pairs, own_pairs
+from unalter.support.arguments import as_path, is_path
 from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
@@ -31,7 +34,9 @@ _LOOKED_AT = 20_000
 trains, and to look at a million takes hours."""
 
 
-def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
+def read_data(
+    data: Path | InMemory | None, options: DataOptions, console: Console, *, clean_will_do: bool = False
+) -> Dataset:
     """Read a data set, say what should be known of it, and `check` it.
 
     Args:
@@ -93,27 +98,42 @@ def _classes(dataset: Dataset) -> list[str]:
     return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
 
 
-def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Recipe:
-    """The recipe of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
+def as_recipe(given: str | os.PathLike[str] | Recipe) -> str | Recipe:
+    """A recipe, or what it is called: auto, none, a preset, or the path of a YAML file.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if isinstance(given, Recipe):
+        return given
+    if not is_path(given):
+        raise InputError(f"recipe is of type {type(given).__name__}; it must be a preset, a path or a Recipe")
+    return str(as_path(given, "recipe"))
+
+
+def recipe_for(name: str | Recipe, dataset: Dataset, seed: int, console: Console) -> Recipe:
+    """A recipe, or that of a preset or file, its blends fitted to the altered folder; or, called auto, a fitted one.
 
     Raises:
         InputError: no such recipe, or one that cannot be applied to these pictures.
     """
     shape = dataset.clean.images.shape[1:]
-    if name == "auto":
+    if isinstance(name, Recipe):
+        recipe = name
+    elif name == "auto":
         recipe = learned_recipe(dataset, seed, console)
     elif dataset.one_folder:
         recipe = load_recipe(name, (shape[0], shape[1], shape[2]))
     else:
         recipe = load_recipe(name)
-        if recipe.needs_backgrounds:
-            found = find_backgrounds(dataset.altered.images)
-            if found is None:
-                console.say("no fixed backgrounds found in the altered pictures")
-            else:
-                share = f"{found.share:.1%} of the altered pictures"
-                console.say(f"{len(found.images)} fixed backgrounds found in {share}")
-            recipe = recipe.fitted_to(found)
+    if recipe.needs_backgrounds and not dataset.one_folder:
+        found = find_backgrounds(dataset.altered.images)
+        if found is None:
+            console.say("no fixed backgrounds found in the altered pictures")
+        else:
+            share = f"{found.share:.1%} of the altered pictures"
+            console.say(f"{len(found.images)} fixed backgrounds found in {share}")
+        recipe = recipe.fitted_to(found)
     recipe.check((shape[0], shape[1], shape[2]))
     return recipe
 

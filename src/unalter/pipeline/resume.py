@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from unalter.alter import Recipe, load_recipe
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.pairing.pairs import read_pairs
 from unalter.pipeline.experiment import Experiment, split_options
@@ -23,8 +24,8 @@ from unalter.training.options import TrainOptions
 
 
 def saved_settings(
-    run: RunFolder, data: Path | None, given: dict[str, Any]
-) -> tuple[Path | None, DataOptions, TrainOptions]:
+    run: RunFolder, data: Path | InMemory | None, given: dict[str, Any]
+) -> tuple[Path | InMemory | None, DataOptions, TrainOptions]:
     """The data of a run, how they are read, and its options; options that are given again must be the same.
 
     But for the device, which may be another one: a run that began on a GPU is not lost where there is none.
@@ -46,8 +47,13 @@ def saved_settings(
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
         raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
     reading = DataOptions.from_values({**of_data, **data_again}, str(run.config))
+    if isinstance(where, InMemory):
+        return where, reading, options
     if not isinstance(where, (str, Path)) and not reading.clean:
-        raise InputError(f"{run.config}: does not say where the data are; give the folder again")
+        raise InputError(
+            f"{run.config}: does not say where the data are (a run on pictures in memory does not keep them); give them "
+            "again"
+        )
     return None if where is None else Path(where), reading, options
 
 
@@ -66,13 +72,13 @@ def resumed_device(run: RunFolder, name: str, console: Console) -> torch.device:
         raise InputError(
             f"{run.path}: was trained on {before}, which is not found here; go on by --device cpu, not bit for bit"
         ) from None
-    if device.type != before:
-        console.say(f"notice: going on on {device.type}; it was {before}, so the result is not the same bit for bit")
+    if str(device) != before:
+        console.say(f"notice: going on on {device}; it was {before}, so the result is not the same bit for bit")
     return device
 
 
 def saved_experiment(
-    run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, console: Console
+    run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console
 ) -> Experiment:
     """A run found again, by its `saved_settings`.
 

@@ -12,12 +12,14 @@ from typing import Any
 import yaml
 
 from unalter._version import __version__
+from unalter.alter import Recipe
 from unalter.data.dataset import Dataset, is_one_folder
+from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.pairing.pairs import write_pairs
 from unalter.pipeline.experiment import Experiment
 from unalter.pipeline.one_folder import check_one_folder, with_made
-from unalter.pipeline.prepare import pairs_for, read_data, recipe_for
+from unalter.pipeline.prepare import as_recipe, pairs_for, read_data, recipe_for
 from unalter.pipeline.resume import saved_recipe
 from unalter.pipeline.side_by_side import model_shares
 from unalter.runs.folder import RunFolder
@@ -32,18 +34,21 @@ from unalter.training.pair_sampler import sampler_memory
 from unalter.training.precision import choose_precision, step_memory, step_seconds
 from unalter.training.split import Split
 
+GIVEN = "given"
+"""What config.yaml calls a recipe that was given as an object; it lies in the run's folder like any other."""
 _MANY_POINTS = 100_000
 """A map of more takes minutes on two cores."""
 
 
 def new_experiment(
-    run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, console: Console, *,
-    models_asked: bool,
+    run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console, *,
+    models_asked: bool, recipe: Recipe | None = None,
 ) -> Experiment:  # fmt: skip
     """Prepare a run: read, fit the recipe, pair, choose device and precision. Nothing is written.
 
     Args:
         models_asked: whether the user said which models; if not, the CVAE may be left out where it cannot be.
+        recipe: that altered pictures come about by, where it is no file.
 
     Raises:
         InputError: whatever is wrong with what was given.
@@ -54,7 +59,8 @@ def new_experiment(
         check_one_folder(options)
     dataset = read_data(data, reading, console, clean_will_do=True)
     options = _for_labels(options, dataset, models_asked)
-    recipe = None if options.recipe == "none" else recipe_for(options.recipe, dataset, options.seed, console)
+    if options.recipe != "none":
+        recipe = recipe_for(recipe or as_recipe(options.recipe), dataset, options.seed, console)
     pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console)
     Split(len(dataset.clean), pairs, options.validation, options.seed, needs_true_pairs=recipe is None)
     experiment = Experiment(run, data, reading, options, dataset, recipe, pairs)
@@ -67,7 +73,7 @@ def new_experiment(
         check_memory(need, what, "a smaller --batch-size")
     precision = choose_precision(options.precision, device)
     # kept in config.yaml: another device or precision would give other numbers on resume
-    options = replace(options, device=device.type, precision=precision)
+    options = replace(options, device=str(device), precision=precision)
     with torch_threads(threads):
         seconds = step_seconds(shape, options.batch_size, device, precision)
     console.say(_cost(seconds, at_once, len(dataset.altered), options))
@@ -104,7 +110,7 @@ def write_experiment(experiment: Experiment) -> Experiment:
     if recipe is not None:
         recipe.save(run.recipe, run.backgrounds.name)
     head: dict[str, Any] = {"unalter": __version__}
-    if experiment.data is not None:
+    if isinstance(experiment.data, Path):
         head["data"] = os.path.abspath(experiment.data)
     for name, value in asdict(experiment.reading).items():
         if value:

@@ -41,7 +41,7 @@ def of_labels(models: list[Model], sampler: PairSampler, seed: int) -> list[dict
         one = {"name": model.name, "told": [class_name(model, int(label)) for label in told], "figures": []}
         one["rows"] = _table(model, validation, told)
         if judge is not None:
-            result = conditioning(model, judge, x_alt, x, y, labels=told, measured=_MEASURED, seed=seed)
+            result = conditioning(model.by_number, judge, x_alt, x, y, labels=told, measured=_MEASURED, seed=seed)
             one |= {"figures": _figures(result), "judge": _percent((judge(x) == y).mean()), "count": len(x)}
         found.append(one)
     return found
@@ -51,8 +51,8 @@ def _table(model: Model, validation: ValidationSet, told: np.ndarray) -> list[La
     """A row for the first picture of each class: altered, clean, and what its code gives with every label."""
     known, first = np.unique(validation.y.cpu().numpy(), return_index=True)
     x_alt, x, y = validation.rows(torch.from_numpy(first[:COLUMNS]))
-    codes = model.encode(x_alt, y)
-    retold = [to_uint8(model.decode(codes, int(label))).reshape(x.shape) for label in told]
+    codes = model.by_number.encode(x_alt, y)
+    retold = [to_uint8(model.by_number.decode(codes, int(label))).reshape(x.shape) for label in told]
     columns = np.stack([to_uint8(x_alt), to_uint8(x), *retold], 1)
     return [Labelled(class_name(model, int(label)), sheet([row])) for label, row in zip(known, columns, strict=False)]
 

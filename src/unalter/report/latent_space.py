@@ -52,7 +52,7 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
-    return model.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
+    return model.by_number.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
 
 
 def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np.ndarray]:
@@ -68,7 +68,7 @@ def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np
     ways = []
     for a, b, label in ends[:count]:
         images, _, _ = validation.rows(torch.tensor([int(a), int(b)]))
-        start, end = torch.from_numpy(model.encode(images, label))
+        start, end = torch.from_numpy(model.by_number.encode(images, label))
         inside = _walk(model, start, end, label, COLUMNS - 2)
         ways.append(np.concatenate([to_uint8(images[:1]), inside, to_uint8(images[1:])]))
     return ways
@@ -80,7 +80,7 @@ def _walk(model: Model, start: torch.Tensor, end: torch.Tensor, label: int | Non
 
 
 def _decoded(model: Model, codes: torch.Tensor, label: int | None) -> np.ndarray:
-    return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.image_shape)
+    return to_uint8(model.by_number.decode(codes.numpy(), label)).reshape(len(codes), *model.image_shape)
 
 
 def class_name(model: Model, label: int) -> str:

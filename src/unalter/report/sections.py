@@ -170,7 +170,7 @@ def of_scores(models: list[Model], validation: ValidationSet, groups: list[str],
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
     rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
     inputs, targets, labels = validation.rows(rows)
-    results = {one.name: one.denoise(inputs, labels) for one in models}
+    results = {one.name: one.by_number.denoise(inputs, labels) for one in models}
     scores = scored(results, inputs, targets, regular=dataset.regular)
     chosen = [groups[i] for i in rows.tolist()]
     evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda")
-"""What a device can be called; auto: CUDA where there is one."""
+"""What a device can be called; auto: CUDA where there is one. Of several CUDA devices one is called cuda:0."""
 
 _BF16_FEATURES = ("avx512_bf16", "amx_bf16")
 _BF16_ISAS = ("DEFAULT", "BF16", "FP16", "AMX", "AVX10")
@@ -34,19 +35,30 @@ def native_bf16(device: torch.device) -> bool:
     return allowed and any(_capabilities().get(name) for name in _BF16_FEATURES)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called auto (CUDA where there is one), cpu or cuda.
+def is_device(name: str) -> bool:
+    """Whether a device can be called so: auto, cpu, cuda, or one of several, cuda:1."""
+    return name in DEVICES or re.fullmatch(r"(cpu|cuda):\d+", name) is not None
+
+
+def choose_device(device: str | torch.device) -> torch.device:
+    """The device called auto (CUDA where there is one), cpu, cuda or cuda:1; one of torch as it is.
 
     Raises:
         InputError: another name, or CUDA asked for where there is none.
     """
     import torch
 
-    if name not in DEVICES:
-        raise InputError(f"device is {name!r}; it must be one of {', '.join(DEVICES)}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: no CUDA device is found here; use cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    name = str(device)
+    if not is_device(name):
+        raise InputError(f"device is {name!r}; it must be one of {', '.join(DEVICES)}, or cuda:0 and so on")
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name.startswith("cpu") or (name == "auto" and not there):
+        return torch.device("cpu")
+    number = name.partition(":")[2]
+    if int(number or 0) >= there:
+        found = f"there are {there}" if there else "no CUDA device is found here"
+        raise InputError(f"device {name}: {found}; use cpu or auto")
+    return torch.device(name if number else "cuda")
 
 
 def _capabilities() -> Mapping[str, object]:

@@ -9,11 +9,9 @@ from typing import Any
 import yaml
 
 from unalter.runs.folder import MODELS
-from unalter.support.device import DEVICES
+from unalter.support.arguments import LARGEST_SEED
+from unalter.support.device import DEVICES, is_device
 from unalter.support.options import Options
-
-_LARGEST_SEED = 2**32 - 1
-"""What every library that takes the seed can take."""
 
 OLD_NAMES = {"kernel_rate": "muon_lr", "untouched": "identity_fraction", "won_back": "unblend"}
 _OLD_WORDS = {("pairing", "looks"): "appearance"}
@@ -99,8 +97,8 @@ class TrainOptions(Options):
         for name, low in at_least.items():
             if not values[name] >= low:
                 problems.append(f"{name} is {values[name]}; it must be at least {low}")
-        if values["seed"] > _LARGEST_SEED:
-            problems.append(f"seed is {values['seed']}; it must be at most {_LARGEST_SEED}")
+        if values["seed"] > LARGEST_SEED:
+            problems.append(f"seed is {values['seed']}; it must be at most {LARGEST_SEED}")
         for name in ("learning_rate", "muon_lr"):
             if not 0 < values[name] < 1:
                 problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
@@ -109,8 +107,10 @@ class TrainOptions(Options):
                 problems.append(f"{name} is {values[name]}; it must be between 0 and 1")
         if not 0 < values["validation"] <= 0.5:
             problems.append(f"validation is {values['validation']}; it must be above 0 and at most 0.5")
+        if not is_device(values["device"]):
+            allowed = f"{', '.join(DEVICES)}, or cuda:0 and so on"
+            problems.append(f"device is {values['device']!r}; it must be one of {allowed}")
         for name, allowed in (
-            ("device", DEVICES),
             ("precision", ("auto", "32-true", "bf16-mixed")),
             ("pairing", ("auto", "trust", "names", "appearance")),
         ):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from unalter._version import __version__
+from unalter.cli.exits import escape_what_cannot_be_shown, exit_code, flush
 from unalter.cli.flags import data_options, train_options
 from unalter.runs.folder import MODELS
 from unalter.support.device import DEVICES
-from unalter.support.errors import InputError, Interrupted
 
 _FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -131,7 +130,7 @@ def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> 
 
     with Console().progress("alter") as advance:
         written = write_altered(clean, out, recipe, seed=seed, count=count, on_progress=advance)
-    click.echo(f"{written:,} altered pictures written to {out}")
+    _tell(f"{written:,} altered pictures written to {out}")
 
 
 _model = click.option("--model", type=click.Choice(MODELS), help="Default: the best on validation.")
@@ -156,8 +155,8 @@ def evaluate(**arguments: Any) -> None:
     from unalter.commands.evaluate import evaluate as run_evaluation
 
     evaluation = run_evaluation(**arguments)
-    click.echo(evaluation.table())
-    click.echo(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
+    _tell(evaluation.table())
+    _tell(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
 
 
 @cli.command()
@@ -179,7 +178,7 @@ def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, mo
     loaded = load(run, model, device)
     with Console().progress("denoise") as advance:
         count = denoise_files(loaded, list(paths), out, label, advance)
-    click.echo(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
+    _tell(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
 
 
 @cli.command()
@@ -204,7 +203,7 @@ def generate(
     write_generated(
         loaded, out, None if label == "all" else label, every=label == "all", count=count, seed=seed, console=Console()
     )
-    click.echo(f"written: {out}")
+    _tell(f"written: {out}")
 
 
 @cli.command()
@@ -218,7 +217,7 @@ def report(run: Path, data: Path | None, **reading: Any) -> None:
     """
     from unalter.commands.report import make_report
 
-    click.echo(f"written: {make_report(run, data, **reading)}")
+    _tell(f"written: {make_report(run, data, **reading)}")
 
 
 @cli.command(name="map")
@@ -244,38 +243,19 @@ def map_(
 
     loaded = load(run, model, device)
     count = map_data(loaded, data, out, points, seed, DataOptions(**reading))
-    click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
+    _tell(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exits with 2 for input that cannot be used, 130 when stopped by the user."""
-    sys.exit(_exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False)))
+    """Run the command line; exits with 2 for input that cannot be used, 128 + its number when stopped by a signal."""
+    escape_what_cannot_be_shown()
+    code = exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False))
+    flush()
+    sys.exit(code)
 
 
-def _exit_code(run: Callable[[], Any]) -> int:
-    try:
-        result = run()
-        return result if isinstance(result, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code if error.exit_code != 1 else 2
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-        return 2
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
-        return 2
-    except (Interrupted, KeyboardInterrupt, click.Abort):  # an Abort is a RuntimeError too
-        click.echo("stopped", err=True)
-        return 130
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        click.echo("error: out of memory; use a smaller --batch-size, --resize, or fewer pictures", err=True)
-        return 2
+def _tell(text: str) -> None:
+    """Say what became of it; work that is done is done, whether anybody reads that or not."""
+    from unalter.support.console import Console
 
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether it is numpy, torch or the system that has no memory left; torch says so in a RuntimeError."""
-    return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)
+    Console().say(text)

@@ -15,10 +15,12 @@ from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
 from unalter.images.sheet import save_picture
+from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
 
+@guest()
 def write_altered(
     clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None,
     move: bool = False, on_progress: ProgressCallback = no_progress,

@@ -11,6 +11,7 @@ from unalter.data.labels import NAME
 from unalter.data.sources import SUFFIXES, is_litter
 from unalter.images.sheet import write_picture
 from unalter.models.model import Model
+from unalter.support.caller import guest
 from unalter.support.errors import InputError, raise_together
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
@@ -18,6 +19,7 @@ _AT_ONCE = 1_024
 """Pictures that are denoised at a time."""
 
 
+@guest()
 def denoise_files(
     model: Model, paths: list[Path], out: Path, label: str | None = None,
     on_progress: ProgressCallback = no_progress,

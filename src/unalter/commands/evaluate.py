@@ -22,12 +22,14 @@ from unalter.models.model import Model, load
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
+from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 
 _GRID_COLUMNS = 12
 
 
+@guest()
 def evaluate(
     run: str | Path,
     data: str | Path | None = None,

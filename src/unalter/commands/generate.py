@@ -9,12 +9,14 @@ import numpy as np
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.models.model import Model, load
 from unalter.runs.folder import ModelFolder, RunFolder
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 
 _COLUMNS = 16
 
 
+@guest()
 def write_generated(
     model: Model, path: Path, label: str | None, every: bool, count: int, seed: int | None, console: Console
 ) -> None:

@@ -12,10 +12,12 @@ from unalter.maps.draw import draw_map
 from unalter.maps.layout import LEAST_POINTS, chosen_rows, map_codes
 from unalter.maps.run_page import series_name, write_page
 from unalter.models.model import Model
+from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
 
 
+@guest()
 def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, reading: DataOptions = AS_FOUND) -> int:
     """Map a data set's altered pictures (codes of an AE, means of a VAE) into `out`, a PNG or an HTML page.
 

@@ -9,6 +9,7 @@ from unalter.data.options import AS_FOUND, DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.pairing.pairs import Pairs, write_pairs
 from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.files import check_output
 
@@ -17,6 +18,7 @@ _SHOWN = 12
 _ROWS = 3
 
 
+@guest()
 def pair_folder(
     data: Path | None, out: Path, recipe: str, reading: DataOptions = AS_FOUND, *, precision: float,
     by_appearance: bool, seed: int,

@@ -7,10 +7,12 @@ from pathlib import Path
 from unalter.alter import Recipe
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.pipeline.prepare import learned_recipe, read_data
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.files import check_output
 
 
+@guest()
 def fit_folder(data: Path | None, out: Path, reading: DataOptions = AS_FOUND, *, seed: int) -> Recipe:
     """Fit a recipe to a data set; write `out` (YAML), and the backgrounds of blends as PNG beside it.
 

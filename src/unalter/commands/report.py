@@ -10,10 +10,12 @@ import torch
 from unalter.pipeline.resume import saved_experiment, saved_settings
 from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 
 
+@guest()
 def make_report(run: str | Path, data: str | Path | None = None, **reading: Any) -> Path:
     """Write report.html of a run anew, from what is in its folder.
 

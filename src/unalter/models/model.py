@@ -14,6 +14,7 @@ from torch import Tensor
 from unalter.images.convert import as_batch
 from unalter.models.files import find_model, load_model
 from unalter.nn import Autoencoder, DiagonalGaussian
+from unalter.support.caller import guest
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 
@@ -21,6 +22,7 @@ _BATCH = 256
 """Pictures that are on the device at a time."""
 
 
+@guest()
 def load(path: str | Path, model: str | None = None, device: str | torch.device = "auto") -> Model:
     """Load a trained model.
 
@@ -67,6 +69,7 @@ class Model:
         """How many classes the model knows; 0 where it does not know of any."""
         return self.network.config.classes
 
+    @guest()
     @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:
         """The clean pictures of altered ones: decode(encode(x)), a VAE decodes the mean.
@@ -79,6 +82,7 @@ class Model:
         parts = [self.network(x, labels).logits.sigmoid().cpu() for x, labels in self._batches(batch, y)]
         return restore(torch.cat(parts) if parts else batch)
 
+    @guest()
     def relabel(self, images: Any, labels: Any, told: Any) -> Any:
         """The pictures of other classes in the same hand: encoded with their own labels, decoded with `told`.
 
@@ -96,6 +100,7 @@ class Model:
         codes, _ = self._posterior(batch, self._labels(labels, len(batch)))
         return restore(self.decode(codes, told).reshape(batch.shape))
 
+    @guest()
     @torch.no_grad()
     def encode(self, images: Any, labels: Any = None, *, sample: bool = False, seed: int = 0) -> Any:
         """The codes of pictures: [N, latent] float32, numpy (torch where torch was given).
@@ -113,6 +118,7 @@ class Model:
             mu = DiagonalGaussian(mu, logvar).sample(torch.Generator(mu.device).manual_seed(seed))
         return mu.to(images.device) if isinstance(images, Tensor) else mu.numpy()
 
+    @guest()
     @torch.no_grad()
     def decode(self, codes: Any, labels: Any = None) -> Any:
         """The pictures of codes [N, latent]: float32 in 0..1, [N, H, W] or in colour [N, 3, H, W].
@@ -130,6 +136,7 @@ class Model:
             images = images.squeeze(1)
         return images.to(codes.device) if isinstance(codes, Tensor) else images.numpy()
 
+    @guest()
     def generate(
         self, label: int | str | None = None, count: int = 16, seed: int | None = None, *, warn: bool = True
     ) -> np.ndarray:

@@ -120,16 +120,23 @@ def recipe(data: Path | None, out: Path, seed: int, **reading: Any) -> None:
 @click.option("--recipe", default="altered-mnist", show_default=True, help="A preset, or a YAML file.")
 @click.option("--count", type=click.IntRange(1), help="How many pictures to alter; default all.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
-def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> None:
+@data_options("skip_bad")
+def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int, **reading: Any) -> None:
     """Write an altered data set of the pictures in CLEAN to OUT.
 
-    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
+    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one. Where CLEAN is a data
+    set with clean/ and aug/ itself, its clean/ is taken.
     """
-    from unalter.commands.alter import write_altered
+    from unalter.commands.alter import clean_part, write_altered
+    from unalter.data.options import DataOptions
     from unalter.support.console import Console
 
+    if (part := clean_part(clean)) != clean:
+        _tell(f"altering the pictures in {part}")
     with Console().progress("alter") as advance:
-        written = write_altered(clean, out, recipe, seed=seed, count=count, on_progress=advance)
+        written = write_altered(
+            part, out, recipe, seed=seed, count=count, reading=DataOptions(**reading), on_progress=advance
+        )
     _tell(f"{written:,} altered pictures written to {out}")
 
 
@@ -162,22 +169,29 @@ def evaluate(**arguments: Any) -> None:
 @cli.command()
 @click.argument("run", type=_FOLDER)
 @click.argument("paths", type=_FOLDER, nargs=-1, required=True)
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the results; names and tree are kept.")
+@click.option(
+    "--out",
+    type=_FOLDER,
+    required=True,
+    help="Folder for the results, names and tree are kept; or, for one file, a .png.",
+)
 @click.option("--label", help="The class of all pictures; default the L of X_I_L.png or the sub-folder (CVAE only).")
 @_model
 @_device
 def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, model: str | None, device: str) -> None:
     """Denoise picture files, or folders of them, into PNG files.
 
-    Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
+    Each PATH is a file or a folder; results go to --out under the same names, ending in .png. For one file --out
+    can be the .png file to write.
     """
     from unalter.commands.denoise import denoise_files
     from unalter.models.model import load
     from unalter.support.console import Console
 
     loaded = load(run, model, device)
-    with Console().progress("denoise") as advance:
-        count = denoise_files(loaded, list(paths), out, label, advance)
+    console = Console()
+    with console.progress("denoise") as advance:
+        count = denoise_files(loaded, list(paths), out, label, advance, console.say)
     _tell(f"{count:,} pictures denoised by the {loaded.name}, written to {out}")
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -14,16 +12,18 @@ from unalter.alter import load_recipe
 from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
+from unalter.data.options import AS_FOUND, DataOptions
 from unalter.images.sheet import save_picture
 from unalter.support.caller import guest
 from unalter.support.errors import InputError
+from unalter.support.files import aside_name, replace
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
 
 @guest()
 def write_altered(
     clean: Path, out: Path, recipe: str | Path, *, seed: int = 0, count: int | None = None,
-    move: bool = False, on_progress: ProgressCallback = no_progress,
+    move: bool = False, reading: DataOptions = AS_FOUND, on_progress: ProgressCallback = no_progress,
 ) -> int:  # fmt: skip
     """Alter the pictures of a folder; write `out/clean`, `out/aug` and `out/truth.csv`.
 
@@ -33,11 +33,12 @@ def write_altered(
     appears whole or not at all.
 
     Args:
-        clean: a folder of pictures.
+        clean: a folder of pictures; of one with clean/ and aug/ in it, clean/ is taken.
         out: must not exist, or be empty.
         recipe: a preset or a YAML file.
         count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
         move: the clean folder becomes `out/clean`, in place of a copy.
+        reading: how pictures are read.
         on_progress: told how far it is.
 
     Returns:
@@ -51,7 +52,8 @@ def write_altered(
         raise InputError(f"{out} exists and is not empty; choose another folder")
     if not clean.is_dir():
         raise InputError(f"{clean}: there is no such folder; give one that holds clean pictures")
-    pictures = read_altered(clean)
+    clean = clean_part(clean)
+    pictures = read_altered(clean, reading)
     if len(set(pictures.index.tolist())) < len(pictures):
         raise InputError(f"{clean}: several pictures have the same index I or name; each may be there once")
     total = len(pictures)
@@ -62,22 +64,28 @@ def write_altered(
     chosen = load_recipe(recipe, (channels, height, width))
     altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], chosen, seed, on_progress)
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    aside = out.with_name(f".{aside_name(out)}")
+    aside.mkdir()
     try:
         for name in with_progress([] if move else pictures.names, "copying clean pictures", on_progress):
             target = aside / "clean" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clean / name, target)
         _write_pictures(aside, pictures.rows(rows), altered, groups, on_progress)
-        aside.chmod(0o755)
         if move:
-            os.replace(clean, aside / "clean")
+            replace(clean, aside / "clean")
         if out.exists():
             out.rmdir()
-        os.replace(aside, out)
+        replace(aside, out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return len(rows)
+
+
+def clean_part(folder: Path) -> Path:
+    """The clean pictures of a folder: itself, or its clean/ where it is a data set."""
+    part = folder / "clean"
+    return part if part.is_dir() and any((folder / name).is_dir() for name in ("aug", "altered")) else folder
 
 
 def _write_pictures(

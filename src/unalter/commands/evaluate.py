@@ -19,6 +19,7 @@ from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import contact_sheet
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
+from unalter.models.shape import check_shape
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
@@ -64,6 +65,7 @@ def evaluate(
     models = _models(run, model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
+    check_shape(models[0], dataset.altered.images, where or reading.get("altered") or reading.get("clean"))
     note = ""
     if dataset.one_folder:
         dataset, groups, note = _made(dataset, run, truth)

@@ -12,6 +12,7 @@ from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
+from unalter.support.files import check_output
 
 _COLUMNS = 16
 
@@ -25,8 +26,9 @@ def write_generated(
     Every class has rows of its own. The console is told where the model does not know where codes lie.
 
     Raises:
-        InputError: the model cannot generate what is asked for.
+        InputError: the model cannot generate what is asked for, or `path` cannot be written or does not end in .png.
     """
+    check_output(path, ".png")
     if every and model.classes == 0:
         raise InputError(f"the {model.name} does not know classes; leave --label out, or use a CVAE")
     labels: list[int | str | None] = [*range(model.classes)] if every else [label]

@@ -12,6 +12,7 @@ from unalter.maps.draw import draw_map
 from unalter.maps.layout import LEAST_POINTS, chosen_rows, map_codes
 from unalter.maps.run_page import series_name, write_page
 from unalter.models.model import Model
+from unalter.models.shape import check_shape
 from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
@@ -39,6 +40,7 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, 
         raise InputError(f"{out}: must end in .png for a picture or in .html for a page")
     check_output(out)
     pictures = read_altered(data, reading, known=model.label_names)
+    check_shape(model, pictures.images, data)
     if model.classes and not pictures.label_names:
         raise InputError(f"{data}: the CVAE needs labels, and these pictures have none; use --model ae or vae")
     rows = chosen_rows(len(pictures), most, seed)

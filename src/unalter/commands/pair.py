@@ -28,7 +28,7 @@ def pair_folder(
     Raises:
         InputError: the folder, the recipe or `out` cannot be used.
     """
-    check_output(out)
+    check_output(out, ".csv")
     console = Console()
     dataset = read_data(data, reading, console)
     chosen = recipe_for(recipe, dataset, seed, console)

@@ -19,7 +19,7 @@ def fit_folder(data: Path | None, out: Path, reading: DataOptions = AS_FOUND, *,
     Raises:
         InputError: the data or `out` cannot be used.
     """
-    check_output(out)
+    check_output(out, ".yaml", ".yml")
     console = Console()
     recipe = learned_recipe(read_data(data, reading, console), seed, console)
     recipe.save(out)

@@ -318,7 +318,7 @@ def resumed(data: Path, run: Path) -> list[object]:
 
 @mistake("resumed with other options")
 def _(data, run):
-    return [*resumed(data, run), "--epochs", 3]
+    return [*resumed(data, run), "--epochs", 1]
 
 
 @mistake("resumed with pictures missing or new")

@@ -145,7 +145,7 @@ def test_resume_says_what_is_wrong(capsys, tmp_path, small_run, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "no run to resume" in run(capsys, "train", "--resume")[2]
     assert "no config.yaml" in run(capsys, "train", "--resume", "--out", tmp_path)[2]
-    code, _, err = run(capsys, "train", "--resume", "--out", small_run, "--epochs", "3")
+    code, _, err = run(capsys, "train", "--resume", "--out", small_run, "--epochs", "1")
     assert code == 2 and "epochs (was 2)" in err
 
 

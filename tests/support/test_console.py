@@ -1,4 +1,8 @@
+import io
 import os
+import sys
+
+import pytest
 
 from unalter.support.console import Console, duration
 
@@ -39,3 +43,59 @@ def test_a_quiet_console_keeps_a_log(tmp_path, capsys):
 
 def test_durations_are_said_as_people_do():
     assert [duration(seconds) for seconds in (0.44, 45, 720, 12_600)] == ["0.4 s", "45 s", "12 min", "3.5 h"]
+
+
+class Stream(io.TextIOWrapper):
+    """A standard output of some encoding, that one can be without."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(io.BytesIO(), encoding)
+
+    @property
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("cp1252", "K\xe4se \\u732b"), ("ascii", "K\\xe4se \\u732b")])
+def test_what_a_console_cannot_show_is_escaped_and_in_the_log(tmp_path, monkeypatch, encoding, said):
+    stream = Stream(encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    console = Console()
+    console.keep_in(tmp_path / "log.txt")
+    console.say("Käse 猫")
+    assert stream.text.strip() == said
+    assert "Käse 猫" in (tmp_path / "log.txt").read_text("utf-8")
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Gone, closed])
+def test_where_nobody_reads_work_goes_on_and_that_is_said_once(tmp_path, monkeypatch, capsys, stream):
+    monkeypatch.setattr(sys, "stdout", stream())
+    console = Console()
+    console.keep_in(tmp_path / "log.txt")
+    for word in ("first", "second"):
+        console.say(word)
+        with console.progress("work") as advance:
+            advance("", 0.5)
+    assert lines(tmp_path / "log.txt") == ["first", "second"]
+    assert capsys.readouterr().err.count("notice: nobody reads the output any more; work goes on") == 1
+
+
+def test_without_an_output_nothing_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    console = Console()
+    console.say("nothing")
+    with console.progress("work") as advance:
+        advance("", 0.5)
+    assert capsys.readouterr().err == ""

@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from unalter.support.files import atomic_write, unused_name, write_text
+from unalter.support.errors import InputError
+from unalter.support.files import atomic_write, check_output, unused_name, write_text
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path):
@@ -84,3 +85,72 @@ def test_a_name_that_is_taken_gets_the_first_number_that_is_not(tmp_path):
     for name in ("7.png", "7_01.png", "7_03.png"):
         (tmp_path / name).touch()
     assert unused_name(tmp_path / "7.png") == tmp_path / "7_02.png"
+
+
+def in_use(number: int) -> OSError:
+    """What Windows raises."""
+    error = PermissionError(13, "The process cannot access the file because it is being used by another process")
+    error.winerror = number
+    return error
+
+
+@pytest.mark.parametrize("number", [5, 32, 1224])
+def test_a_file_that_another_program_lets_go_of_is_replaced(tmp_path, monkeypatch, number):
+    left = [in_use(number)] * 3
+    real = os.replace
+
+    def busy(old, new):
+        if left:
+            raise left.pop()
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr("unalter.support.files._WAITS", (0, 0, 0))
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_file_that_another_program_keeps_is_said_and_stays(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("old")
+
+    def busy(old, new):
+        raise in_use(1224)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr("unalter.support.files._WAITS", (0, 0))
+    with pytest.raises(InputError, match=r"a\.txt: cannot be replaced, another program has it open"):
+        write_text(tmp_path / "a.txt", "new")
+    assert os.listdir(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".csv", "x." + "y" * 253, "ü" * 120 + ".png"])
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path, name):
+    write_text(tmp_path / name, "text")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_pipe_or_device_is_refused_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        with pytest.raises(InputError, match="is a device or pipe"):
+            write_text(path, "text")
+        with pytest.raises(InputError, match="is a device or pipe"):
+            check_output(path)
+    assert pipe.is_fifo() and (tmp_path / "link").is_symlink()
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "file")
+    for text in ("first", "second"):
+        write_text(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "elsewhere" / "file").read_text() == text
+
+
+def test_a_name_that_promises_another_kind_of_file_is_refused(tmp_path):
+    for name in ("a.png", "a.PNG", "a"):
+        check_output(tmp_path / name, ".png")
+    with pytest.raises(InputError, match=r"must end in \.png"):
+        check_output(tmp_path / "a.jpg", ".png")

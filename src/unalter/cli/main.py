@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from unalter._version import __version__
+from unalter.cli.exits import escape_what_cannot_be_shown, exit_code, flush
 from unalter.cli.flags import data_options, train_options
 from unalter.runs.folder import MODELS
 from unalter.support.device import DEVICES
-from unalter.support.errors import InputError, Interrupted
 
 _FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -119,15 +118,17 @@ def recipe(data: Path | None, out: Path, seed: int, **reading: Any) -> None:
 @click.option("--recipe", default="altered-mnist", show_default=True, help="A preset, or a YAML file.")
 @click.option("--count", type=click.IntRange(1), help="How many pictures to alter; default all.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
-def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int) -> None:
+@data_options("skip_bad")
+def alter(clean: Path, out: Path, recipe: str, count: int | None, seed: int, **reading: Any) -> None:
     """Write an altered data set of the pictures in CLEAN to OUT.
 
-    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one.
+    OUT gets clean/ and aug/, and truth.csv: which altered picture came from which clean one. Where CLEAN is a data
+    set with clean/ and aug/ itself, its clean/ is taken.
     """
     from unalter.commands.alter import alter as run_alteration
 
-    made = run_alteration(clean, out, recipe, seed=seed, count=count, verbose=True)
-    click.echo(f"{len(made):,} altered pictures written to {out}")
+    made = run_alteration(clean, out, recipe, seed=seed, count=count, verbose=True, **reading)
+    _tell(f"{len(made):,} altered pictures written to {out}")
 
 
 _model = click.option("--model", type=click.Choice(MODELS), help="Default: the best on validation.")
@@ -152,28 +153,34 @@ def evaluate(**arguments: Any) -> None:
     from unalter.commands.evaluate import evaluate as run_evaluation
 
     evaluation = run_evaluation(**arguments)
-    click.echo(evaluation.table())
-    click.echo(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
+    _tell(evaluation.table())
+    _tell(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
 
 
 @cli.command()
 @click.argument("run", type=_FOLDER)
 @click.argument("paths", type=_FOLDER, nargs=-1, required=True)
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the results; names and tree are kept.")
+@click.option(
+    "--out",
+    type=_FOLDER,
+    required=True,
+    help="Folder for the results, names and tree are kept; or, for one file, a .png.",
+)
 @click.option("--label", help="The class of all pictures; default the L of X_I_L.png or the sub-folder (CVAE only).")
 @_model
 @_device
 def denoise(run: Path, paths: tuple[Path, ...], out: Path, label: str | None, model: str | None, device: str) -> None:
     """Denoise picture files, or folders of them, into PNG files.
 
-    Each PATH is a file or a folder; results go to --out under the same names, ending in .png.
+    Each PATH is a file or a folder; results go to --out under the same names, ending in .png. For one file --out
+    can be the .png file to write.
     """
     from unalter.commands.denoise import denoise as run_denoising
     from unalter.models.model import load
 
     loaded = load(run, model, device)
     written = run_denoising(loaded, paths, out, label=label, verbose=True)
-    click.echo(f"{len(written):,} pictures denoised by the {loaded.name}, written to {out}")
+    _tell(f"{len(written):,} pictures denoised by the {loaded.name}, written to {out}")
 
 
 @cli.command()
@@ -194,7 +201,7 @@ def generate(
     from unalter.commands.generate import generate as draw
 
     draw(run, label, count, out=out, seed=seed, model=model, device=device, verbose=True)
-    click.echo(f"written: {out}")
+    _tell(f"written: {out}")
 
 
 @cli.command()
@@ -208,7 +215,7 @@ def report(run: Path, data: Path | None, **reading: Any) -> None:
     """
     from unalter.commands.report import report as write
 
-    click.echo(f"written: {write(run, data, **reading)}")
+    _tell(f"written: {write(run, data, **reading)}")
 
 
 @cli.command(name="map")
@@ -233,38 +240,19 @@ def map_(
 
     loaded = load(run, model, device)
     made = draw(loaded, data, out, points=points, seed=seed, **reading)
-    click.echo(f"{len(made):,} pictures mapped under the {loaded.name}, written to {out}")
+    _tell(f"{len(made):,} pictures mapped under the {loaded.name}, written to {out}")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exits with 2 for input that cannot be used, 130 when stopped by the user."""
-    sys.exit(_exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False)))
+    """Run the command line; exits with 2 for input that cannot be used, 128 + its number when stopped by a signal."""
+    escape_what_cannot_be_shown()
+    code = exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False))
+    flush()
+    sys.exit(code)
 
 
-def _exit_code(run: Callable[[], Any]) -> int:
-    try:
-        result = run()
-        return result if isinstance(result, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code if error.exit_code != 1 else 2
-    except InputError as error:
-        click.echo(f"error: {error}", err=True)
-        return 2
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
-        return 2
-    except (Interrupted, KeyboardInterrupt, click.Abort):  # an Abort is a RuntimeError too
-        click.echo("stopped", err=True)
-        return 130
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        click.echo("error: out of memory; use a smaller --batch-size, --resize, or fewer pictures", err=True)
-        return 2
+def _tell(text: str) -> None:
+    """Say what became of it; work that is done is done, whether anybody reads that or not."""
+    from unalter.support.console import Console
 
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether it is numpy, torch or the system that has no memory left; torch says so in a RuntimeError."""
-    return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)
+    Console().say(text)

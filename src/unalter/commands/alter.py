@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,14 @@ from unalter.alter.pictures import alter_pictures
 from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
 from unalter.data.memory import InMemory, as_pictures
+from unalter.data.options import DataOptions
 from unalter.images.sheet import save_picture
 from unalter.pipeline.prepare import as_recipe
 from unalter.support.arguments import as_path, as_seed, as_whole
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
+from unalter.support.files import aside_name, replace
 from unalter.support.progress import ProgressCallback, with_progress
 
 if TYPE_CHECKING:
@@ -56,9 +58,11 @@ class Altered:
         return pandas.DataFrame({"altered": self.names, "clean": clean, "group": self.groups})
 
 
+@guest()
 def alter(
     clean: Any, out: str | os.PathLike[str] | None = None, recipe: str | os.PathLike[str] | Recipe = "altered-mnist", *,
     labels: Any = None, seed: int = 0, count: int | None = None, move: bool = False, verbose: bool = False,
+    **reading: Any,
 ) -> Altered:  # fmt: skip
     """Alter clean pictures; with `out` write `out/clean`, `out/aug` and `out/truth.csv`.
 
@@ -68,13 +72,15 @@ def alter(
     appears whole or not at all.
 
     Args:
-        clean: a folder of pictures; or pictures in memory, which are called clean_I_L.png (without labels I.png).
+        clean: a folder of pictures, of one with clean/ and aug/ in it its clean/; or pictures in memory, which are
+            called clean_I_L.png (without labels I.png).
         out: must not exist, or be empty; None: nothing is written.
         recipe: a preset, a YAML file or a `Recipe`.
         labels: of pictures in memory, one a picture.
         count: alter only so many, spread evenly over the folder; the clean folder is whole all the same.
         move: the clean folder becomes `out/clean`, in place of a copy.
         verbose: show how far it is.
+        reading: fields of `DataOptions`.
 
     Raises:
         InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
@@ -82,10 +88,14 @@ def alter(
     target = None if out is None else as_path(out, "out").absolute()
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target} exists and is not empty; choose another folder")
+    console = Console(quiet=not verbose)
     seed, where = as_seed(seed), as_pictures(clean, labels)
     if isinstance(where, Path) and not where.is_dir():
         raise InputError(f"{where}: there is no such folder; give one that holds clean pictures")
-    pictures = read_altered(where)
+    if isinstance(where, Path) and (part := _clean_part(where)) != where:
+        where = part
+        console.say(f"altering the pictures in {part}")
+    pictures = read_altered(where, DataOptions.from_values(reading))
     if len(set(pictures.index.tolist())) < len(pictures):
         raise InputError(f"{where}: several pictures have the same index I or name; each may be there once")
     total = len(pictures)
@@ -95,13 +105,19 @@ def alter(
     chosen = _recipe(recipe, pictures)
     if isinstance(where, InMemory):
         pictures = _named(pictures)
-    with Console(quiet=not verbose).progress("alter") as on_progress:
+    with console.progress("alter") as on_progress:
         images, groups = alter_pictures(pictures.images[rows], pictures.index[rows], chosen, seed, on_progress)
         names = [_altered_name(pictures, row) for row in rows]
         made = Altered(images.squeeze(1) if images.shape[1] == 1 else images, rows, groups, names, pictures.names)
         if target is not None:
             _write(target, pictures, made, where if isinstance(where, Path) else None, move, on_progress)
     return made
+
+
+def _clean_part(folder: Path) -> Path:
+    """The clean pictures of a folder: itself, or its clean/ where it is a data set."""
+    part = folder / "clean"
+    return part if part.is_dir() and any((folder / name).is_dir() for name in ("aug", "altered")) else folder
 
 
 def _recipe(given: str | os.PathLike[str] | Recipe, pictures: ImageSet) -> Recipe:
@@ -136,7 +152,8 @@ def _write(
 ) -> None:
     """Write the data set; `clean` is the folder of the clean pictures, None where they are in memory."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    aside = out.with_name(f".{aside_name(out)}")
+    aside.mkdir()
     try:
         rows = list(zip(pictures.names, pictures.images, strict=True))
         for name, picture in with_progress([] if move else rows, "copying clean pictures", on_progress):
@@ -155,11 +172,10 @@ def _write(
             writer = csv.writer(file)
             writer.writerow(["altered", "clean", "group"])
             writer.writerows(zip(made.names, (made.clean_names[row] for row in made.clean), made.groups, strict=True))
-        aside.chmod(0o755)
         if move and clean is not None:
-            os.replace(clean, aside / "clean")
+            replace(clean, aside / "clean")
         if out.exists():
             out.rmdir()
-        os.replace(aside, out)
+        replace(aside, out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

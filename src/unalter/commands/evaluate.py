@@ -22,16 +22,19 @@ from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import contact_sheet
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
+from unalter.models.shape import check_shape
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
 from unalter.support.arguments import as_path
+from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 
 _GRID_COLUMNS = 12
 
 
+@guest()
 def evaluate(
     run: str | os.PathLike[str] | Model,
     data: Any = None,
@@ -68,13 +71,13 @@ def evaluate(
     models = [run] if isinstance(run, Model) else _models(as_path(run, "run"), model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
+    check_shape(models[0], dataset.altered.images, where or reading.get("altered") or reading.get("clean"))
     note = ""
     if dataset.one_folder:
         dataset, groups, note = _made(dataset, folder, truth)
         rows = partner = np.arange(len(groups))
     else:
         rows, partner, groups = _true_pairs(dataset, truth)
-    models[0].check_size(dataset.clean.images)
     if min(dataset.clean.images.shape[-2:]) < LEAST_SIZE:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     altered, clean = dataset.altered.rows(rows), dataset.clean.rows(partner)

@@ -12,14 +12,17 @@ from unalter.images.sheet import contact_sheet, write_picture
 from unalter.models.model import Model, as_model
 from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.arguments import as_path
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
+from unalter.support.files import check_output
 
 _COLUMNS = 16
 _EACH = 16
 """Pictures of a class."""
 
 
+@guest()
 def generate(
     run: str | os.PathLike[str] | Model, label: Any = None, count: int | None = None, *,
     out: str | os.PathLike[str] | None = None, seed: int | None = None, model: str | None = None,
@@ -41,9 +44,11 @@ def generate(
         uint8 [N, H, W], in colour [N, 3, H, W].
 
     Raises:
-        InputError: the model cannot generate what is asked for.
+        InputError: the model cannot generate what is asked for, or `path` cannot be written or does not end in .png.
     """
     path = None if out is None else as_path(out, "out")
+    if path is not None:
+        check_output(path, ".png")
     chosen = generating_model(run, model, device)
     every = isinstance(label, str) and label == "all" and label not in chosen.label_names
     if every and chosen.classes == 0:

@@ -17,7 +17,9 @@ from unalter.maps.draw import draw_map
 from unalter.maps.layout import LEAST_POINTS, PointMap, chosen_rows, map_codes
 from unalter.maps.run_page import series_name, write_page
 from unalter.models.model import Model, as_model
+from unalter.models.shape import check_shape
 from unalter.support.arguments import as_path, as_seed, as_whole, is_path
+from unalter.support.caller import guest
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
 
@@ -54,6 +56,7 @@ class CodeMap:
         return pandas.DataFrame({"name": self.names, "label": self.labels, "x": x, "y": y, "z": z})
 
 
+@guest()
 def map(
     run: str | os.PathLike[str] | Model, data: Any, out: str | os.PathLike[str] | None = None, *, labels: Any = None,
     points: int = 0, seed: int = 0, model: str | None = None, device: str | torch.device = "auto", **reading: Any,
@@ -84,12 +87,12 @@ def map(
     chosen, seed = as_model(run, model, device), as_seed(seed)
     where = as_pictures(data, labels)
     pictures = read_altered(where, DataOptions.from_values(reading), known=chosen.label_names)
+    check_shape(chosen, pictures.images, where)
     if chosen.classes and not pictures.label_names:
         raise InputError(f"{where}: the CVAE needs labels, and these pictures have none; use --model ae or vae")
     rows = chosen_rows(len(pictures), as_whole(points, "points", 0), seed)
     if len(rows) < LEAST_POINTS:
         raise InputError(f"{where}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
-    chosen.check_size(pictures.images)
     pictures = pictures.rows(rows)
     codes = chosen.by_number.encode(np.array(pictures.images), pictures.labels)
     made = map_codes(codes, pictures.labels, seed, device=chosen.device.type)

@@ -15,6 +15,7 @@ from unalter.pairing.find import PRECISION
 from unalter.pairing.pairs import NamedPairs, Pairs, write_pairs
 from unalter.pipeline.prepare import as_recipe, found_pairs, read_data, recipe_for
 from unalter.support.arguments import as_path, as_seed
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
@@ -24,6 +25,7 @@ _SHOWN = 12
 _ROWS = 3
 
 
+@guest()
 def pair(
     data: Any = None, *, out: str | os.PathLike[str] | None = None, recipe: str | os.PathLike[str] | Recipe = "auto",
     target_precision: float = PRECISION, names_only: bool = False, seed: int = 0, verbose: bool = False, **given: Any,
@@ -47,7 +49,7 @@ def pair(
         raise InputError(f"target_precision is {target_precision}; it must be from 0.5 to 0.999")
     path, seed = None if out is None else as_path(out, "out"), as_seed(seed)
     if path is not None:
-        check_output(path)
+        check_output(path, ".csv")
     where, reading = as_data(data, given)
     console = Console(quiet=not verbose)
     dataset = read_data(where, DataOptions.from_values(reading), console)

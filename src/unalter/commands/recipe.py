@@ -10,10 +10,12 @@ from unalter.data.memory import as_data
 from unalter.data.options import DataOptions
 from unalter.pipeline.prepare import learned_recipe, read_data
 from unalter.support.arguments import as_path, as_seed
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.files import check_output
 
 
+@guest()
 def recipe(
     data: Any = None, *, out: str | os.PathLike[str] | None = None, seed: int = 0, verbose: bool = False, **given: Any
 ) -> Recipe:
@@ -34,7 +36,7 @@ def recipe(
     """
     path, seed = None if out is None else as_path(out, "out"), as_seed(seed)
     if path is not None:
-        check_output(path)
+        check_output(path, ".yaml", ".yml")
     where, reading = as_data(data, given)
     console = Console(quiet=not verbose)
     fitted = learned_recipe(read_data(where, DataOptions.from_values(reading), console), seed, console)

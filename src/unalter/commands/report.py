@@ -13,10 +13,12 @@ from unalter.pipeline.resume import saved_experiment, saved_settings
 from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder
 from unalter.support.arguments import as_path
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 
 
+@guest()
 def report(run: str | os.PathLike[str], data: Any = None, *, verbose: bool = False, **given: Any) -> Path:
     """Write report.html of a run anew, from what is in its folder.
 

@@ -19,12 +19,13 @@ from unalter.maps.run_page import write_run_page
 from unalter.models.model import Model, load
 from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.fit import Watcher, fit_models
-from unalter.pipeline.resume import resumed_device, saved_experiment, saved_settings
-from unalter.pipeline.start import GIVEN, claimed, new_experiment, write_experiment
+from unalter.pipeline.resume import lengthened, resumed_device, saved_experiment, saved_settings
+from unalter.pipeline.start import GIVEN, claimed, claimed_next, new_experiment, write_experiment
 from unalter.pipeline.tensorboard import BoardWriter, check_tensorboard
 from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder, latest_run, new_run
 from unalter.support.arguments import as_path, is_path
+from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
@@ -61,6 +62,7 @@ class Run:
         return load(self.path, model, device)
 
 
+@guest()
 def train(
     data: Any = None,
     *,
@@ -92,7 +94,8 @@ def train(
             for files a CSV file.
         altered_labels: those of the altered part.
         out: the run folder; default the next number below runs/, on resume the newest there.
-        resume: go on with a run that was stopped, to the same result as if it had not been.
+        resume: go on with a run that was stopped, to the same result as if it had not been; or, with more `epochs` or
+            `max_minutes` than it was started with, for longer: its schedule is stretched, also where it was finished.
         config: a YAML file with options; those given here win.
         verbose: print what goes on, with progress; log.txt has it in any case.
         on_step: called after every step with the model's name and how far it is.
@@ -152,8 +155,12 @@ def _begun(
     if chosen.tensorboard:
         check_tensorboard()
     experiment = new_experiment(run, data, reading, chosen, console, models_asked="models" in options, recipe=recipe)
-    with claimed(run):
-        yield write_experiment(experiment)
+    if out is not None:
+        with claimed(run):
+            yield write_experiment(experiment)
+    else:
+        with claimed_next(_RUNS) as run:
+            yield write_experiment(replace(experiment, run=run))
 
 
 @contextmanager
@@ -165,7 +172,9 @@ def _resumed(
     with run.locked():
         # one that is not here is told before anything is read
         chosen = replace(chosen, device=str(resumed_device(run, chosen.device, console)))
-        yield saved_experiment(run, where, reading, chosen, console)
+        experiment = saved_experiment(run, where, reading, chosen, console)
+        lengthened(run, chosen, console)
+        yield experiment
 
 
 def _train(

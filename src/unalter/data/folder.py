@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from unalter.data.sources import SUFFIXES, TEXTS, Listed, is_litter, listed_files, no_picture_file
@@ -28,7 +29,7 @@ def list_folder(folder: Path) -> Listed:
         for entry in entries:
             if is_litter(entry.name):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 waiting.append((place / entry.name, f"{prefix}{entry.name}/"))
                 continue
             suffix = os.path.splitext(entry.name)[1].lower()
@@ -42,5 +43,15 @@ def list_folder(folder: Path) -> Listed:
             except OSError as error:
                 bad.append(f"{entry.path}: cannot be read ({error.strerror})")
                 continue
+            if not stat.S_ISREG(status.st_mode):  # to open a pipe is to wait for somebody who writes
+                bad.append(f"{entry.path}: is a device or pipe, and no file")
+                continue
             found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns)))
     return listed_files(folder, found, bad, lambda name: (folder / name).read_bytes())
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: it is said when it is read
+        return False

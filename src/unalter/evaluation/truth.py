@@ -14,11 +14,13 @@ from unalter.support.errors import InputError, raise_together
 def read_truth(path: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Read a truth file: rows of altered pictures, rows of their clean ones, and their groups.
 
+    Pictures whose clean one is "none", as `pair` writes it, are passed over.
+
     Raises:
         InputError: not readable, without the columns, or naming files that are not in the folders.
     """
     try:
-        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             reader = csv.DictReader(file)
             columns = set(reader.fieldnames or [])
             entries = list(reader)
@@ -30,6 +32,8 @@ def read_truth(path: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, li
     clean_rows = {name: row for row, name in enumerate(dataset.clean.names)}
     problems, rows, partner, groups = [], [], [], []
     for number, entry in enumerate(entries, start=2):
+        if entry["clean"] == "none" and "none" not in clean_rows:
+            continue
         if entry["altered"] not in altered_rows or entry["clean"] not in clean_rows:
             where = "aug" if entry["altered"] not in altered_rows else "clean"
             name = entry["altered"] if where == "aug" else entry["clean"]

@@ -19,6 +19,7 @@ from unalter.models.labels import Classes
 from unalter.nn import Autoencoder, DiagonalGaussian
 from unalter.runs.folder import ModelFolder
 from unalter.support.arguments import as_path, as_seed, as_whole
+from unalter.support.caller import guest
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 
@@ -27,6 +28,7 @@ _BATCH = 256
 _GENERATED = 16
 
 
+@guest()
 def load(
     path: str | os.PathLike[str], model: str | None = None, device: str | torch.device = "auto"
 ) -> Model:  # fmt: skip
@@ -103,19 +105,6 @@ class Model:
     def _labels(self) -> Classes:
         return Classes(self.classes, self.label_names)
 
-    def check_size(self, images: np.ndarray) -> None:
-        """Refuse pictures [..., H, W] of a data set that has another size than the model's.
-
-        Raises:
-            InputError: says how they are brought to it.
-        """
-        (height, width), (_, rows, columns) = images.shape[-2:], self.image_shape
-        if (height, width) != (rows, columns):
-            way = f"; bring them to it by --resize {rows} (in Python resize={rows})" if rows == columns else ""
-            raise InputError(
-                f"pictures are {width} x {height} pixels, and the {self.name} is of {columns} x {rows}{way}"
-            )
-
     def to(self, device: str | torch.device) -> Self:
         """Move the model to a device (as for `load`); returns the model itself.
 
@@ -147,6 +136,7 @@ class Model:
             raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
         return folder
 
+    @guest()
     @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:
         """The clean pictures of altered ones: decode(encode(x)), a VAE decodes the mean.
@@ -159,6 +149,7 @@ class Model:
         parts = [self.network(x, labels).logits.sigmoid().cpu() for x, labels in self._batches(batch, y)]
         return restore(torch.cat(parts) if parts else batch)
 
+    @guest()
     def relabel(self, images: Any, labels: Any, told: Any) -> Any:
         """The pictures of other classes in the same hand: encoded with their own labels, decoded with `told`.
 
@@ -176,6 +167,7 @@ class Model:
         codes, _ = self._posterior(batch, self._labels.of(labels, len(batch)))
         return restore(self.decode(codes, told).reshape(batch.shape))
 
+    @guest()
     @torch.no_grad()
     def encode(self, images: Any, labels: Any = None, *, sample: bool = False, seed: int = 0) -> Any:
         """The codes of pictures: [N, latent] float32, numpy (torch where torch was given).
@@ -197,6 +189,7 @@ class Model:
         """The codes of pictures, as `encode` gives them: features for a map, a search or another model."""
         return self.encode(images, labels)
 
+    @guest()
     @torch.no_grad()
     def decode(self, codes: Any, labels: Any = None) -> Any:
         """The pictures of codes [N, latent]: float32 in 0..1, [N, H, W] or in colour [N, 3, H, W].
@@ -217,6 +210,7 @@ class Model:
             images = images.squeeze(1)
         return images.to(codes.device) if isinstance(codes, Tensor) else images.numpy()
 
+    @guest()
     def generate(
         self, label: Any = None, count: int | None = None, seed: int | None = None, *, warn: bool = True
     ) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import NamedTuple
 
 import torch
@@ -49,10 +50,16 @@ def new_model(config: Architecture, seed: int) -> Autoencoder:
         return Autoencoder(config)
 
 
+_global_generators = Lock()
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """In this block torch's global generators start from a seed; after it they are where they were before."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    """In this block torch's global generators start from a seed; after it they are where they were before.
+
+    They are the whole process's: two threads do so one after the other.
+    """
+    with _global_generators, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 

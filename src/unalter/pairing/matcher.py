@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.images.convert import to_float
-from unalter.nn import Architecture, Pose, pose_error
+from unalter.nn import Architecture, Pose, pose_error, seeded
 from unalter.nn.encoder import Encoder
 from unalter.nn.muon import Muon
 from unalter.pairing.options import DEFAULTS, PairingOptions
@@ -71,8 +71,7 @@ def train_matcher(
         on_progress: called with the share that is done, 0..1.
     """
     channels, height, width = clean.shape[1:]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         matcher = Matcher((channels, height, width)).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     kernels = [weight for weight in matcher.parameters() if weight.ndim > 1]
     others = [weight for weight in matcher.parameters() if weight.ndim <= 1]

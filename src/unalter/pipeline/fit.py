@@ -91,8 +91,9 @@ def _fit(
             for watch in watch_epoch:
                 watch(name, now)
 
+        stop = StopRequest()
         try:
-            with StopRequest() as stop:
+            with stop:
                 begun = [trainer for trainer in unfinished if trainer.state.step == 0 and trainer.state.epoch > 0]
                 _look_at(begun, look, stop)
                 while unfinished:
@@ -103,7 +104,8 @@ def _fit(
                         if trainer.state.finished:
                             _judge(trainer, sampler, console)
                     unfinished = [trainer for trainer in unfinished if not trainer.state.finished]
-        except Interrupted:
+        except Interrupted as interrupted:
+            interrupted.signal = stop.signal
             for trainer in unfinished:
                 name, now = trainer.folder.name, trainer.state
                 console.say(f"{name}: stopped and saved after {now.epoch} epochs and {now.step} steps")

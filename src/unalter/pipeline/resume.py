@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,12 @@ from unalter.runs.folder import RunFolder
 from unalter.support.console import Console
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
+from unalter.support.files import write_text
 from unalter.support.options import read_options
 from unalter.training.options import TrainOptions
+
+_LONGER = ("epochs", "max_minutes")
+"""The options that say when a training ends; its schedules are by the share that is done, so they stretch with them."""
 
 
 def saved_settings(
@@ -28,7 +33,8 @@ def saved_settings(
 ) -> tuple[Path | InMemory | None, DataOptions, TrainOptions]:
     """The data of a run, how they are read, and its options; options that are given again must be the same.
 
-    But for the device, which may be another one: a run that began on a GPU is not lost where there is none.
+    But for the device, which may be another one: a run that began on a GPU is not lost where there is none. And a run
+    may be trained for longer (`_LONGER`).
 
     Raises:
         InputError: there is no run, or other options are given.
@@ -37,15 +43,20 @@ def saved_settings(
         raise InputError(f"{run.path}: no run to resume here (it has no config.yaml)")
     saved = read_options(run.config)
     where = data if data is not None else saved.pop("data", None)
-    of_data, of_training = split_options({k: v for k, v in saved.items() if k not in ("unalter", "data")})
+    of_data, of_training = split_options(_without_head(saved))
     data_again, training_again = split_options(given)
     options = TrainOptions.from_values(of_training, str(run.config))
     again = TrainOptions.from_values({**asdict(options), **training_again})
-    options = replace(options, device=again.device)
+    longer = {
+        name: getattr(again, name) for name in _LONGER if _is_longer(getattr(options, name), getattr(again, name))
+    }
+    options = replace(options, device=again.device, **longer)
     differing = [spec.name for spec in fields(options) if getattr(options, spec.name) != getattr(again, spec.name)]
     if differing:
         names = ", ".join(f"{name} (was {getattr(options, name)})" for name in differing)
-        raise InputError(f"{run.path}: a run is resumed with the options it was started with; other now: {names}")
+        raise InputError(
+            f"{run.path}: a run is resumed with the options it was started with, or for longer; other now: {names}"
+        )
     reading = DataOptions.from_values({**of_data, **data_again}, str(run.config))
     if isinstance(where, InMemory):
         return where, reading, options
@@ -55,6 +66,39 @@ def saved_settings(
             "again"
         )
     return None if where is None else Path(where), reading, options
+
+
+def lengthened(run: RunFolder, options: TrainOptions, console: Console) -> None:
+    """Where a run is trained for longer than its config.yaml says: say what that means, and write it there.
+
+    The line of config.yaml keeps as a comment what it was before.
+    """
+    before = TrainOptions.from_values(split_options(_without_head(read_options(run.config)))[1])
+    text = run.config.read_text("utf-8")
+    for name in _LONGER:
+        was, now = getattr(before, name), getattr(options, name)
+        if was == now:
+            continue
+        console.say(
+            f"notice: trained for longer, {name.replace('_', '-')} {now:g} (was {was:g}): the schedules of learning "
+            f"rate, beta and obedience are stretched to it, so the result is not that of a run begun so"
+        )
+        line = re.search(rf"^{name}:[^#\n]*(#.*)?$", text, re.MULTILINE)
+        earlier = line[1].replace("# was", ",") if line and line[1] else ""
+        new = f"{name}: {now}  # was {was}{earlier}"
+        text = text.replace(line[0], new) if line else f"{text}{new}\n"
+    if text != run.config.read_text("utf-8"):
+        write_text(run.config, text)
+
+
+def _without_head(saved: dict[str, Any]) -> dict[str, Any]:
+    """What stands in config.yaml, less the version and the data."""
+    return {name: value for name, value in saved.items() if name not in ("unalter", "data")}
+
+
+def _is_longer(before: float, now: float) -> bool:
+    """Of epochs, or minutes, where 0 is no limit."""
+    return now > before > 0 or (now == 0 and before > 0)
 
 
 def resumed_device(run: RunFolder, name: str, console: Console) -> torch.device:

@@ -22,7 +22,7 @@ from unalter.pipeline.one_folder import check_one_folder, with_made
 from unalter.pipeline.prepare import as_recipe, pairs_for, read_data, recipe_for
 from unalter.pipeline.resume import saved_recipe
 from unalter.pipeline.side_by_side import model_shares
-from unalter.runs.folder import RunFolder
+from unalter.runs.folder import RunFolder, new_run
 from unalter.support.console import Console, duration
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
@@ -78,6 +78,26 @@ def new_experiment(
         seconds = step_seconds(shape, options.batch_size, device, precision)
     console.say(_cost(seconds, at_once, len(dataset.altered), options))
     return replace(experiment, options=options)
+
+
+@contextmanager
+def claimed_next(runs: Path) -> Iterator[RunFolder]:
+    """Make the next numbered folder below `runs`, one that no other training has taken meanwhile, and claim it.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    while True:
+        run = new_run(runs)
+        try:
+            run.path.mkdir(parents=True)
+            break
+        except FileExistsError:  # another one was quicker
+            continue
+        except OSError as error:
+            raise InputError(f"{run.path}: cannot be made ({error.strerror}); choose another --out") from None
+    with claimed(run):
+        yield run
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from unalter.support.progress import ProgressCallback, no_progress
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class Console:
     """Prints lines, shows progress, and keeps the lines for a log file.
 
-    On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go.
+    On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go. Characters that
+    the other side cannot show are escaped. Where nobody reads any more (`... | head -1`, a terminal that was closed)
+    work goes on, and that is said once where errors are.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -30,12 +32,26 @@ class Console:
     def say(self, text: str) -> None:
         """Print a line (or several) and log it with the time."""
         text = text.encode(errors="backslashreplace").decode()  # names of files can be no UTF-8
-        if not self._quiet:
-            if self._bar is not None:
-                self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
-            else:
-                print(text, flush=True)
+        if not self._quiet and sys.stdout is not None:  # None: closed before we began
+            try:
+                self._print(text)
+            except (OSError, ValueError):  # nobody reads, or it was closed
+                self._quiet = True
+                self._notice_nobody_reads()
         self.log_only(text)
+
+    def _print(self, text: str) -> None:
+        text = showable(text, sys.stdout)
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, flush=True)
+
+    def _notice_nobody_reads(self) -> None:
+        where = f"; all that is said is in {self._log}" if self._log is not None else ""
+        notice = f"notice: nobody reads the output any more; work goes on{where}"
+        with suppress(OSError, ValueError):
+            print(showable(notice, sys.stderr), file=sys.stderr, flush=True)
 
     def log_only(self, text: str) -> None:
         """Write to the log what is printed elsewhere."""
@@ -59,7 +75,7 @@ class Console:
     @contextmanager
     def progress(self, name: str) -> Iterator[ProgressCallback]:
         """Show how far some work is; yields the function to call as it goes on."""
-        if self._quiet or not sys.stdout.isatty():
+        if self._quiet or sys.stdout is None or sys.stdout.closed or not sys.stdout.isatty():
             yield no_progress
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -75,6 +91,12 @@ class Console:
                 yield lambda words, done: bar.update(task, completed=done, words=words)
             finally:
                 self._bar = None
+
+
+def showable(text: str, stream: TextIO | None) -> str:
+    """The text with what a stream cannot show escaped."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,10 @@ class InputError(ValueError):
 
 
 class Interrupted(Exception):
-    """Training was asked to stop (Ctrl-C or SIGTERM) and has saved its state."""
+    """Training was asked to stop (Ctrl-C, SIGTERM, SIGHUP or SIGUSR1) and has saved its state."""
+
+    signal: int | None = None
+    """The signal that asked."""
 
 
 def raise_together(problems: Iterable[str], headline: str, most: int = 40) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, count
@@ -11,29 +12,66 @@ from pathlib import Path
 
 from unalter.support.errors import InputError
 
+_IN_USE = (5, 32, 33, 1224)
+"""What Windows says of a file that another program has open, or mapped: its numbers for access denied, sharing
+violation, lock violation, user-mapped section. A virus scanner lets go within a second."""
+_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds before the next try."""
+_LONGEST_SUFFIX = 16
+"""More is no kind of file, but a part of the name."""
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; rename it to `path` when the block ends without error.
 
-    The data is on the disk before the name is, so a power cut leaves the old file or the new one.
+    The data is on the disk before the name is, so a power cut leaves the old file or the new one. Where `path` is a
+    link, the file that it leads to is written.
 
     Raises:
+        InputError: there is a device or pipe of that name, or another program holds the file.
         OSError: it cannot be written, the disk is full; what was there before is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    _check_regular(path)
+    target = path.resolve() if path.is_symlink() else path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{aside_name(target)}")
     os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the umask takes its bits off
     try:
         yield aside
         with open(aside, "r+b") as written:  # Windows does not sync what is open for reading only
             os.fsync(written.fileno())
-        os.replace(aside, path)
+        replace(aside, target)
     except OSError as error:
         error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     finally:
         aside.unlink(missing_ok=True)
+
+
+def aside_name(path: Path) -> str:
+    """A name of no more than 24 letters that nothing has: names may be as long as the system allows."""
+    return secrets.token_hex(4) + path.suffix[: _LONGEST_SUFFIX if len(path.suffix) <= _LONGEST_SUFFIX else 0]
+
+
+def replace(new: Path, old: Path) -> None:
+    """Rename `new` to `old`, a file or an empty folder; where another program has it open, try a few times.
+
+    Raises:
+        InputError: the other program did not let go.
+        OSError: whatever else is the matter.
+    """
+    for wait in (*_WAITS, None):
+        try:
+            return os.replace(new, old)
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _IN_USE:
+                raise
+            if wait is None:
+                raise InputError(
+                    f"{old}: cannot be replaced, another program has it open; close it there, or choose another place"
+                ) from None
+            time.sleep(wait)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,12 +86,25 @@ def unused_name(path: Path) -> Path:
     return next(name for name in chain([path], numbered) if not name.exists())
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, *endings: str) -> None:
     """Refuse a file that cannot be written, before the work for it begins.
 
+    Args:
+        endings: what it is written as; a name may end so, or in nothing.
+
     Raises:
-        InputError: it is a folder, or its folder is not there or may not be written to.
+        InputError: it is a folder, a device or a pipe, its folder is not there or may not be written to, or the name
+            promises another kind of file.
     """
     folder = path.absolute().parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f"{path}: cannot be written; give a file in a folder that exists")
+    if endings and path.suffix and path.suffix.lower() not in endings:
+        raise InputError(f"{path}: must end in {' or '.join(endings)}, for that is what is written")
+    _check_regular(path)
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse what a file must not take the place of; only folders are left for the system to refuse."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: is a device or pipe, which is not written to; give a file")

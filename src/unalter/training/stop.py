@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop when the step that is under way is done."""
+"""Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 as a wish to stop when the step that is under way is done."""
 
 from __future__ import annotations
 
@@ -8,22 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+_ALWAYS = ("SIGINT", "SIGTERM")
+_WHERE_THEY_WOULD_KILL = ("SIGHUP", "SIGUSR1")
+"""A closed terminal; what clusters announce the end of a job's time with. Windows has neither."""
+
 
 class StopRequest:
-    """While this context is entered, SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
+    """While this context is entered, these signals set `requested`; a second SIGINT stops at once.
 
+    Signals that are ignored (`nohup`) stay so, and a handler of the caller's for the last two is left where it is.
     Outside the main thread, where no handler can be set, signals keep their meaning.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self.signal: int | None = None
+        """The one that asked."""
         self._at_once = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._on_signal)
+            known = [name for name in (*_ALWAYS, *_WHERE_THEY_WOULD_KILL) if hasattr(signal, name)]
+            for name in known:
+                number: int = getattr(signal, name)
+                handler = signal.getsignal(number)  # None: one that was not set from Python
+                if handler not in (None, signal.SIG_IGN) and (name in _ALWAYS or handler == signal.SIG_DFL):
+                    self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
@@ -42,6 +53,7 @@ class StopRequest:
             self._at_once = False
 
     def _on_signal(self, number: int, frame: object) -> None:
-        if self._at_once or (self.requested and number == signal.SIGINT):
+        again, self.signal = self.requested, self.signal or number
+        if self._at_once or (again and number == signal.SIGINT):
             raise KeyboardInterrupt
         self.requested = True

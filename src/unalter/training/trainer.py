@@ -77,12 +77,12 @@ class Trainer:
         self._average = averaged_model(model, _AVERAGE_DECAY)
         self._optimizers = make_optimizers(model, options)
         self._obedience = Obedience(config, options.seed, device) if config.classes else None
+        self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
         if saved is not None:
             self._restore(saved)
         self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
         self._best: tuple[Autoencoder, dict[str, Any]] | None = None
         self._size = config.channels * config.height * config.width / _USUAL_SIZE
-        self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
 
     @property
     def averaged(self) -> Autoencoder:
@@ -166,7 +166,7 @@ class Trainer:
         spent = time.monotonic() - start
         now.seconds += spent
         now.end_epoch(scores, self._optimizers[1].param_groups[0]["lr"])
-        now.finished = now.epoch >= self._options.epochs or self.fraction_done >= 1
+        now.finished = self._is_finished
         if scores["validation_ssim"] > now.best_ssim:
             now.best_ssim, now.best_epoch = scores["validation_ssim"], now.epoch
             details = {
@@ -190,6 +190,10 @@ class Trainer:
         """The share of the training that is done, 0..1, by steps or by time."""
         now, options = self.state, self._options
         return schedule.fraction_done(now.total_steps, self._all_steps, now.seconds, options.max_minutes * 60)
+
+    @property
+    def _is_finished(self) -> bool:
+        return self.state.epoch >= self._options.epochs or self.fraction_done >= 1
 
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.state
@@ -239,13 +243,14 @@ class Trainer:
             raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
         if saved["architecture"] != _plain(vars(config)):
             raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
-        if saved["options"] != self._checked_options:
+        if {**saved["options"], **self._checked_options} != saved["options"]:
             raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
 
     @property
     def _checked_options(self) -> dict[str, Any]:
-        """The options that must be the same on resume: all but the device."""
-        return {name: value for name, value in _plain(vars(self._options)).items() if name != "device"}
+        """The options that must be the same on resume: all but the device, and how long it is trained."""
+        free = ("device", "epochs", "max_minutes")
+        return {name: value for name, value in _plain(vars(self._options)).items() if name not in free}
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self._model.load_state_dict(saved["model"])
@@ -255,6 +260,7 @@ class Trainer:
         if self._obedience is not None:
             self._obedience.load_state_dict(saved["obedience"])
         self.state = TrainState(**saved["progress"])
+        self.state.finished = self._is_finished  # no longer so where it is trained for longer
         self.state.write_metrics(self.folder.metrics)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from math import inf
 from numbers import Integral, Real
@@ -14,6 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from unalter.support.caller import guest
+from unalter.support.processors import usable_processors
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
 from unalter.tsne.descent import Callback, Descent, LoopForces
 from unalter.tsne.device import DeviceForces
@@ -65,7 +66,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         init: "pca", "random", or where the points start, [n, n_components], used at its own scale.
         random_state: of a random start and of the grain on every start; the same gives the same map, to the last bit
             on the same machine with the same number of threads.
-        n_jobs: threads, not 0; None: as many as torch uses, -1: as many as there are processors, -2: one less.
+        n_jobs: threads, not 0; None: as many as torch uses, -1: as many as there are processors for this process, -2:
+            one less.
         device: "cpu", or a device of torch's, such as "cuda". There neighbours are always exact, and sums are not
             taken in the same order every time, so that maps of one seed differ in their last bits.
         callback: called with (iteration, KL divergence, embedding) every `callback_every` iterations; a true result
@@ -116,6 +118,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.fit_transform(X)
         return self
 
+    @guest()
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Fit X, [n, d] numbers, and return the map, float32 [n, n_components].
 
@@ -236,4 +239,4 @@ def _comparable(x: np.ndarray) -> np.ndarray:
 
 
 def _thread_count(jobs: int | None) -> int | None:
-    return jobs if jobs is None or jobs > 0 else max((os.cpu_count() or 1) + 1 + jobs, 1)
+    return jobs if jobs is None or jobs > 0 else max(usable_processors() + 1 + jobs, 1)

@@ -14,16 +14,15 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from unalter.support.parallel import torch_threads
+from unalter.tsne.caches import mended_caches
 
 _options = {"nogil": True, "fastmath": True, "error_model": "numpy"}  # with Python's error model nothing is vectorised
 
 
 def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: compile a loop when it is first called, and keep that on disk. It must not meet infinity or NaN."""
-    try:
+    with mended_caches():
         return numba.njit(**_options, cache=True)(loop)
-    except RuntimeError:  # nowhere to keep it: neither the package's folder nor the user's can be written to
-        return numba.njit(**_options)(loop)
 
 
 ONE = np.float32(1)

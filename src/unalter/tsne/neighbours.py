@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
+import numba
 import numpy as np
 import torch
 
 from unalter.support.parallel import torch_threads
+from unalter.tsne.caches import mended_caches
 from unalter.tsne.loops import Threads, compiled
 
 _EXACT = 200_000
@@ -18,6 +22,9 @@ _PAIRS = 2**24
 """Distances that a device holds at once."""
 _CHUNK = 32
 """Distances that are compared with the largest one kept at once."""
+
+_one_at_a_time = Lock()
+"""Of numba's own threads: some of its kinds end the process when two use them at once."""
 
 
 def nearest(
@@ -88,11 +95,17 @@ def _exact_on(device: str, x: np.ndarray, count: int) -> tuple[np.ndarray, np.nd
 
 
 def _approximate(x: np.ndarray, count: int, threads: Threads, seed: int) -> np.ndarray:
-    from pynndescent import NNDescent  # slow to import
-
-    index = NNDescent(
-        x, n_neighbors=count + 1, random_state=seed, n_jobs=threads.count, low_memory=True, max_candidates=60
-    )
+    with _one_at_a_time:
+        with mended_caches():
+            from pynndescent import NNDescent  # slow to import
+        before = numba.get_num_threads()
+        jobs = min(threads.count, before)  # what the caller allows
+        try:
+            index = NNDescent(
+                x, n_neighbors=count + 1, random_state=seed, n_jobs=jobs, low_memory=True, max_candidates=60
+            )
+        finally:
+            numba.set_num_threads(before)
     found = np.asarray(index.neighbor_graph[0])  # pyright: ignore[reportOptionalSubscript]
     own = found == np.arange(len(x))[:, None]
     own[:, -1] |= ~own.any(1)  # where the point is not its own neighbour, the farthest goes

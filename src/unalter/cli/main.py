@@ -13,7 +13,7 @@ from unalter._version import __version__
 from unalter.cli.flags import data_options, train_options
 from unalter.runs.folder import MODELS
 from unalter.support.device import DEVICES
-from unalter.support.errors import InputError, Interrupted
+from unalter.support.errors import EndedElsewhere, InputError, Interrupted, ProcessLost
 
 _FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -28,6 +28,10 @@ def cli() -> None:
     names without labels, a labels.csv, IDX files and npz arrays will do, too.
     RUN is a run folder that 'unalter train' made, or one model's folder in it.
     """
+
+
+_devices = click.option("--devices", type=click.IntRange(1), default=1, show_default=True,
+                        help="Processes of this computer that work together, each on a GPU of its own.")  # fmt: skip
 
 
 @cli.command()
@@ -49,9 +53,10 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=_FOLDER, help="The run folder; default the next number below runs/.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped: --out, or the newest below runs/.")
 @click.option("--config", type=_FOLDER, help="A YAML file with options; those on the command line win.")
+@_devices
 @data_options()
 @train_options
-def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, **options: Any) -> None:
+def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, devices: int, **options: Any) -> None:
     """Train models on DATA: pairs, training, maps.
 
     Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
@@ -62,7 +67,7 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     """
     from unalter.commands.train import train as run_training
 
-    run_training(data, out=out, resume=resume, config=config, verbose=True, **options)
+    run_training(data, out=out, resume=resume, config=config, devices=devices, verbose=True, **options)
 
 
 _recipe = click.option("--recipe", default="auto", show_default=True, help="auto (fitted), a preset or a YAML file.")
@@ -77,10 +82,11 @@ _recipe = click.option("--recipe", default="auto", show_default=True, help="auto
 @click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
 @_recipe
 @click.option("--seed", type=_SEED, default=0, show_default=True)
+@_devices
 @data_options()
 def pair(
     data: Path | None, out: Path, target_precision: float, precision: float | None, names_only: bool, recipe: str,
-    seed: int, **reading: Any,
+    seed: int, devices: int, **reading: Any,
 ) -> None:  # fmt: skip
     """Find the clean picture of each altered one.
 
@@ -94,7 +100,7 @@ def pair(
         click.echo("notice: --precision of 'pair' is now called --target-precision", err=True)
     pair_folder(
         data, out, recipe, DataOptions(**reading), precision=precision or target_precision,
-        by_appearance=not names_only, seed=seed,
+        by_appearance=not names_only, seed=seed, devices=devices,
     )  # fmt: skip
 
 
@@ -262,6 +268,11 @@ def _exit_code(run: Callable[[], Any]) -> int:
     except InputError as error:
         click.echo(f"error: {error}", err=True)
         return 2
+    except EndedElsewhere as error:  # who has ended has said why
+        return error.code
+    except ProcessLost as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unalter.commands.launch import launch
 from unalter.data.dataset import Dataset
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
@@ -11,6 +12,7 @@ from unalter.pairing.pairs import Pairs, write_pairs
 from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
 from unalter.support.console import Console
 from unalter.support.files import check_output
+from unalter.support.processes import check_count, joined, place_here
 
 _SHOWN = 12
 """Pairs in a row of the contact sheet."""
@@ -19,20 +21,36 @@ _ROWS = 3
 
 def pair_folder(
     data: Path | None, out: Path, recipe: str, reading: DataOptions = AS_FOUND, *, precision: float,
-    by_appearance: bool, seed: int,
-) -> Pairs:  # fmt: skip
+    by_appearance: bool, seed: int, devices: int = 1,
+) -> None:  # fmt: skip
     """Pair the pictures of a data set; write `out` (CSV) and a contact sheet beside it (PNG).
+
+    Args:
+        devices: processes of this computer that share out the search; see `train`.
 
     Raises:
         InputError: the folder, the recipe or `out` cannot be used.
     """
-    check_output(out)
-    console = Console()
-    dataset = read_data(data, reading, console)
-    chosen = recipe_for(recipe, dataset, seed, console)
-    console.say(chosen.summary())
-    with console.progress("pairs") as advance:
-        pairs = found_pairs(dataset, chosen, by_appearance, precision, seed, advance)
+    if check_count(devices, place_here()):
+        options = {"out": out, "recipe": recipe, "target_precision": precision, "names_only": not by_appearance}
+        options |= {"seed": seed, "devices": devices}
+        options |= {name: value for name, value in vars(reading).items() if value}
+        launch("pair", data, options, devices, "cpu", quiet=False)
+        return
+    with joined() as processes:
+        console = Console(quiet=not processes.first)
+        if processes.first:
+            check_output(out)
+        dataset = read_data(data, reading, console, processes=processes)
+        chosen = recipe_for(recipe, dataset, seed, console, processes)
+        console.say(chosen.summary())
+        with console.progress("pairs") as advance:
+            pairs = found_pairs(dataset, chosen, by_appearance, precision, seed, advance, processes=processes)
+        if processes.first:
+            _write(out, dataset, pairs, console)
+
+
+def _write(out: Path, dataset: Dataset, pairs: Pairs, console: Console) -> None:
     write_pairs(out, dataset, pairs)
     sheet = out.with_name(f"{out.stem}-sheet.png")
     console.say(pairs.summary())
@@ -42,7 +60,6 @@ def pair_folder(
             f"         {sheet}: altered over clean; the surest {_ROWS} rows, then the least sure that were taken,"
         )
         console.say("         then the likeliest of those that were not")
-    return pairs
 
 
 def write_sheet(path: Path, dataset: Dataset, pairs: Pairs) -> bool:

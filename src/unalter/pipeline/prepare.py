@@ -22,6 +22,7 @@ from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
+from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback
 
 _FORMAT = 7
@@ -31,21 +32,40 @@ _LOOKED_AT = 20_000
 trains, and to look at a million takes hours."""
 
 
-def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
+def read_data(
+    data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False,
+    processes: Processes = ALONE,
+) -> Dataset:  # fmt: skip
     """Read a data set, say what should be known of it, and `check` it.
 
     Args:
         clean_will_do: see `read_dataset`.
+        processes: all of them read it, those of one computer the first one's cache.
 
     Raises:
-        InputError: it cannot be read, or nothing can be learned from it.
+        InputError: it cannot be read, or nothing can be learned from it; or it is not the same for all processes.
     """
-    with console.progress("reading") as advance:
+    with console.progress("reading") as advance, processes.first_here():
         dataset = read_dataset(data, options, clean_will_do=clean_will_do, on_progress=advance)
+    _check_same(dataset, processes)
     for note in (*dataset.notes, *_repeated(dataset), *_classes(dataset)):
         console.say(note)
     check(dataset)
     return dataset
+
+
+def _check_same(dataset: Dataset, processes: Processes) -> None:
+    """Refuse data that are not the same for all processes."""
+    if processes.world == 1:
+        return
+    hashes = processes.gather(content_hash(dataset))
+    others = [rank for rank, other in enumerate(hashes) if other != hashes[0]]
+    if others:
+        raise InputError(
+            f"the data are not the same everywhere: process {others[0]} of {processes.world} "
+            f"({processes.hosts[others[0]]}) has other pictures or names than process 0 ({processes.hosts[0]}); "
+            "give a folder that all of them see, or equal copies"
+        )
 
 
 def check(dataset: Dataset) -> None:
@@ -93,7 +113,7 @@ def _classes(dataset: Dataset) -> list[str]:
     return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
 
 
-def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Recipe:
+def recipe_for(name: str, dataset: Dataset, seed: int, console: Console, processes: Processes = ALONE) -> Recipe:
     """The recipe of a preset or file, its blends fitted to the altered folder; or, called auto, one fitted as a whole.
 
     Raises:
@@ -101,7 +121,7 @@ def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Reci
     """
     shape = dataset.clean.images.shape[1:]
     if name == "auto":
-        recipe = learned_recipe(dataset, seed, console)
+        recipe = learned_recipe(dataset, seed, console, processes)
     elif dataset.one_folder:
         recipe = load_recipe(name, (shape[0], shape[1], shape[2]))
     else:
@@ -118,8 +138,8 @@ def recipe_for(name: str, dataset: Dataset, seed: int, console: Console) -> Reci
     return recipe
 
 
-def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
-    """The recipe fitted to two folders, from the cache where it is there."""
+def learned_recipe(dataset: Dataset, seed: int, console: Console, processes: Processes = ALONE) -> Recipe:
+    """The recipe fitted to two folders, by several processes together, or from the cache where it is there."""
 
     def load(folder: Path) -> Recipe:
         recipe = load_recipe(folder / "recipe.yaml")
@@ -127,8 +147,7 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
             raise InputError(f"{folder}: the backgrounds are gone")
         return recipe
 
-    def fit() -> Recipe:
-        console.say("looking at the two folders: how were the altered pictures made?")
+    def fit_by(processes: Processes) -> Recipe:
         return fit_recipe(
             dataset.clean.images,
             dataset.altered.images,
@@ -136,14 +155,24 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
             altered_labels=dataset.altered.labels,
             seed=seed,
             on_progress=lambda words: console.say(f"  {words}"),
+            processes=processes,
         ).recipe
 
+    def fit() -> Recipe:
+        console.say("looking at the two folders: how were the altered pictures made?")
+        if processes.beside < processes.world:  # another processor rounds otherwise, and would take another way
+            return processes.of_first(lambda: fit_by(ALONE))
+        return fit_by(processes)
+
     return from_cache(
-        "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml")
-    )
+        "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml"),
+        processes=processes,
+    )  # fmt: skip
 
 
-def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
+def pairs_for(
+    method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console, processes: Processes = ALONE
+) -> Pairs:
     """The pairs of two folders: by name, verified, and by appearance where asked for.
 
     Args:
@@ -171,7 +200,7 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
     with console.progress("pairs") as advance:
 
         def found(by_appearance: bool) -> Pairs:
-            return found_pairs(dataset, recipe, by_appearance, PRECISION, seed, advance, only)
+            return found_pairs(dataset, recipe, by_appearance, PRECISION, seed, advance, only, processes)
 
         if method == "appearance" or (method == "auto" and len(named.altered) == 0):
             return found(True)
@@ -181,7 +210,7 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
 
 def found_pairs(
     dataset: Dataset, recipe: Recipe, by_appearance: bool, precision: float, seed: int,
-    on_progress: ProgressCallback, only: np.ndarray | None = None,
+    on_progress: ProgressCallback, only: np.ndarray | None = None, processes: Processes = ALONE,
 ) -> Pairs:  # fmt: skip
     """`find_pairs`, from the cache where its result is there."""
     some = b"" if only is None else only.tobytes()
@@ -195,14 +224,14 @@ def found_pairs(
     def find() -> Pairs:
         return find_pairs(
             dataset, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed,
-            on_progress=on_progress,
+            on_progress=on_progress, processes=processes,
         )  # fmt: skip
 
     def save(pairs: Pairs, folder: Path) -> None:
         with atomic_write(folder / "pairs.npz") as aside, open(aside, "wb") as file:
             np.savez(file, **vars(pairs))
 
-    return from_cache("pairs", key, load, find, save)
+    return from_cache("pairs", key, load, find, save, processes=processes)
 
 
 def content_hash(dataset: Dataset) -> str:

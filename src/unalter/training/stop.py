@@ -8,15 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from unalter.support.processes import ALONE, Processes
+
 
 class StopRequest:
     """While this context is entered, SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
 
+    Several processes stop together, when one of them was asked to: what is `requested` is what they have `agreed` on.
     Outside the main thread, where no handler can be set, signals keep their meaning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes = ALONE) -> None:
         self.requested = False
+        self.processes = processes
+        self._asked = False
         self._at_once = False
         self._before: dict[int, object] = {}
 
@@ -32,6 +37,12 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
+    def agreed(self, seconds: float) -> float:
+        """Whether to stop, and the time that was measured, as all processes see them from now on; returns the time."""
+        seconds, stop = self.processes.agree(seconds, self._asked)
+        self.requested |= stop
+        return seconds
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """In this block, where everything is saved, a signal raises KeyboardInterrupt instead of waiting."""
@@ -42,6 +53,8 @@ class StopRequest:
             self._at_once = False
 
     def _on_signal(self, number: int, frame: object) -> None:
-        if self._at_once or (self.requested and number == signal.SIGINT):
+        if self._at_once or (self._asked and number == signal.SIGINT):
             raise KeyboardInterrupt
-        self.requested = True
+        self._asked = True
+        if self.processes.world == 1:
+            self.requested = True

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import click
 
-from unalter.support.errors import InputError, Interrupted
+from unalter.support.errors import EndedElsewhere, InputError, Interrupted, ProcessLost
 
 
 def escape_what_cannot_be_shown() -> None:
@@ -33,6 +33,11 @@ def exit_code(run: Callable[[], Any]) -> int:
     except InputError as error:
         _complain(f"error: {error}")
         return 2
+    except EndedElsewhere as error:  # who has ended has said why
+        return error.code
+    except ProcessLost as error:
+        _complain(f"error: {error}")
+        return 1
     except BrokenPipeError:  # what click prints, such as help: nobody wants the rest
         return 0
     except OSError as error:

@@ -29,6 +29,10 @@ def cli() -> None:
     """
 
 
+_devices = click.option("--devices", type=click.IntRange(1), default=1, show_default=True,
+                        help="Processes of this computer that work together, each on a GPU of its own.")  # fmt: skip
+
+
 @cli.command()
 @click.option("--out", type=_FOLDER, default=Path("runs/demo"), show_default=True, help="Where to; must not exist.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
@@ -48,9 +52,10 @@ def demo(out: Path, seed: int) -> None:
 @click.option("--out", type=_FOLDER, help="The run folder; default the next number below runs/.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped: --out, or the newest below runs/.")
 @click.option("--config", type=_FOLDER, help="A YAML file with options; those on the command line win.")
+@_devices
 @data_options()
 @train_options
-def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, **options: Any) -> None:
+def train(data: Path | None, out: Path | None, resume: bool, config: Path | None, devices: int, **options: Any) -> None:
     """Train models on DATA: pairs, training, maps.
 
     Without an option it does everything: an AE, a VAE and a CVAE, 50 epochs, a 3D t-SNE map of every altered
@@ -61,7 +66,7 @@ def train(data: Path | None, out: Path | None, resume: bool, config: Path | None
     """
     from unalter.commands.train import train as run_training
 
-    run_training(data, out=out, resume=resume, config=config, verbose=True, **options)
+    run_training(data, out=out, resume=resume, config=config, devices=devices, verbose=True, **options)
 
 
 _recipe = click.option("--recipe", default="auto", show_default=True, help="auto (fitted), a preset or a YAML file.")
@@ -76,10 +81,11 @@ _recipe = click.option("--recipe", default="auto", show_default=True, help="auto
 @click.option("--names-only", is_flag=True, help="Verify the name pairs; do not search for the others.")
 @_recipe
 @click.option("--seed", type=_SEED, default=0, show_default=True)
+@_devices
 @data_options()
 def pair(
     data: Path | None, out: Path, target_precision: float, precision: float | None, names_only: bool, recipe: str,
-    seed: int, **reading: Any,
+    seed: int, devices: int, **reading: Any,
 ) -> None:  # fmt: skip
     """Find the clean picture of each altered one.
 
@@ -92,7 +98,7 @@ def pair(
         click.echo("notice: --precision of 'pair' is now called --target-precision", err=True)
     find(
         data, out=out, recipe=recipe, target_precision=precision or target_precision, names_only=names_only, seed=seed,
-        verbose=True, **reading,
+        devices=devices, verbose=True, **reading,
     )  # fmt: skip
 
 

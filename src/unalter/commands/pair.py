@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from unalter.alter import Recipe
+from unalter.commands.launch import launch
 from unalter.data.dataset import Dataset
-from unalter.data.memory import as_data
+from unalter.data.memory import InMemory, as_data
 from unalter.data.options import DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.pairing.find import PRECISION
@@ -19,6 +20,7 @@ from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
+from unalter.support.processes import check_count, joined, place_here
 
 _SHOWN = 12
 """Pairs in a row of the contact sheet."""
@@ -28,8 +30,9 @@ _ROWS = 3
 @guest()
 def pair(
     data: Any = None, *, out: str | os.PathLike[str] | None = None, recipe: str | os.PathLike[str] | Recipe = "auto",
-    target_precision: float = PRECISION, names_only: bool = False, seed: int = 0, verbose: bool = False, **given: Any,
-) -> NamedPairs:  # fmt: skip
+    target_precision: float = PRECISION, names_only: bool = False, seed: int = 0, devices: int = 1,
+    verbose: bool = False, **given: Any,
+) -> NamedPairs | None:  # fmt: skip
     """Find the clean picture of each altered one, or that there is none.
 
     Args:
@@ -39,8 +42,12 @@ def pair(
         target_precision: the share of the pairs found by appearance that is to be right, .5 to .999.
         names_only: verify the pairs by name (of arrays: by row); do not search for the others.
         seed: of the search.
+        devices: processes of this computer that share out the search; see `train`.
         verbose: print what goes on.
         given: `clean`, `altered`, `labels` and `altered_labels` as for `train`; other fields of `DataOptions`.
+
+    Returns:
+        The pairs; None where `devices` processes have found them, which write `out`.
 
     Raises:
         InputError: the data, the recipe or `out` cannot be used.
@@ -48,18 +55,31 @@ def pair(
     if not 0.5 <= target_precision <= 0.999:
         raise InputError(f"target_precision is {target_precision}; it must be from 0.5 to 0.999")
     path, seed = None if out is None else as_path(out, "out"), as_seed(seed)
-    if path is not None:
-        check_output(path, ".csv")
     where, reading = as_data(data, given)
-    console = Console(quiet=not verbose)
-    dataset = read_data(where, DataOptions.from_values(reading), console)
-    chosen = recipe_for(as_recipe(recipe), dataset, seed, console)
-    console.say(chosen.summary())
-    with console.progress("pairs") as advance:
-        pairs = found_pairs(dataset, chosen, not names_only, float(target_precision), seed, advance)
-    console.say(pairs.summary())
-    if path is not None:
-        _write(path, dataset, pairs, console)
+    if check_count(devices, place_here()):
+        if path is None or isinstance(where, InMemory) or isinstance(recipe, Recipe):
+            raise InputError(
+                "devices is for data and recipes in files, with out; other processes see no memory of this one"
+            )
+        options = {"out": path, "recipe": recipe, "target_precision": target_precision, "names_only": names_only}
+        launch(
+            "pair", where, {**options, "seed": seed, "devices": devices, **reading}, devices, "cpu", quiet=not verbose
+        )
+        return None
+    with joined() as processes:
+        if path is not None and processes.first:
+            check_output(path, ".csv")
+        console = Console(quiet=not (verbose and processes.first))
+        dataset = read_data(where, DataOptions.from_values(reading), console, processes=processes)
+        chosen = recipe_for(as_recipe(recipe), dataset, seed, console, processes)
+        console.say(chosen.summary())
+        with console.progress("pairs") as advance:
+            pairs = found_pairs(
+                dataset, chosen, not names_only, float(target_precision), seed, advance, processes=processes
+            )
+        console.say(pairs.summary())
+        if path is not None and processes.first:
+            _write(path, dataset, pairs, console)
     return NamedPairs.of(pairs, dataset)
 
 

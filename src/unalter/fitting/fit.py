@@ -29,6 +29,7 @@ from unalter.fitting.unblending import blended_and_back, rounded_otherwise, unbl
 from unalter.images.convert import to_float
 from unalter.support.errors import InputError
 from unalter.support.parallel import Map, parallel_map
+from unalter.support.processes import ALONE, Processes
 
 _PIXELS = 1_200 * 784
 """Pixels and channels of clean pictures that one trial of a chain alters."""
@@ -65,6 +66,7 @@ def fit_recipe(
     altered_labels: np.ndarray | None = None,
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
+    processes: Processes = ALONE,
 ) -> Fit:
     """Fit a recipe to two folders, on as many threads as torch has; their number changes nothing in the recipe.
 
@@ -74,6 +76,7 @@ def fit_recipe(
         clean_labels, altered_labels: int64 [N] and [M]; with both, pictures are compared with those of their label.
         seed: of everything that is drawn; the same seed gives the same recipe.
         on_progress: called with what was just found, in words.
+        processes: who fit it together.
 
     Raises:
         InputError: too few pictures.
@@ -96,7 +99,7 @@ def fit_recipe(
         share = len(rows) / len(altered)
         say(f"{len(rows):,} pictures " + ("with" if on_background else "without") + " a background")
         backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
-        with parallel_map() as run:
+        with parallel_map(processes) as run:
             objectives = _objectives(subjects, pictures.rows(rows), backgrounds, seed, run)
             result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say).run()
         for proportion, chain in result.branches:

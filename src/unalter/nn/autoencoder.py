@@ -20,6 +20,7 @@ from unalter.nn.encoder import Encoder
 from unalter.nn.gaussian import DiagonalGaussian
 from unalter.nn.latent_prior import LatentPrior
 from unalter.nn.pose import Pose
+from unalter.support.processes import ALONE, Processes
 
 _MIN_LOGVAR, _MAX_LOGVAR = -12.0, 6.0
 """Beyond these a variance is out of float32's useful range; reached only when training goes wrong."""
@@ -67,6 +68,9 @@ def seeded(seed: int) -> Iterator[None]:
 class Autoencoder(nn.Module):
     """Encoder, bottleneck and decoder; no connection passes the bottleneck by."""
 
+    processes: Processes = ALONE
+    """Who have a share each of the batches in training (see `over_processes`)."""
+
     def __init__(self, config: Architecture) -> None:
         super().__init__()
         self.config = config
@@ -104,20 +108,25 @@ class Autoencoder(nn.Module):
         y: Tensor | None = None,
         generator: torch.Generator | None = None,
         told: Tensor | None = None,
+        whole: int | None = None,
     ) -> Output:
         """Encode, draw a code from the posterior (with `generator`; without one take its mean), decode.
 
         With labels `told` [M] as many codes more are decoded, in the same pass so that batchnorm sees what it will
         see in use: the first of the batch, and a few from N(0, I).
+
+        Where `processes` have a share each of a batch of `whole` pictures, `told` are the labels for all of it.
         """
         mu, logvar, pose = self._encode(x_alt, y)
         z = mu
         if logvar is not None and generator is not None:
-            z = DiagonalGaussian(mu, logvar).sample(generator)
+            z = DiagonalGaussian(mu, logvar).at(self.processes.normal(mu, whole or len(mu), generator))
         if told is None:
             return Output(self.decode(z, y), mu, logvar, pose)
         assert y is not None
-        drawn = torch.empty_like(z[: len(told) // _DRAWN]).normal_(generator=generator)
+        count = len(told) // _DRAWN
+        drawn = self.processes.normal(z, count, generator, len(told) - count)
+        told = self.processes.share(told)
         relabelled = z[: len(told) - len(drawn)].detach()  # what a code holds is not learned from other labels
         logits = self.decode(torch.cat([z, relabelled, drawn]), torch.cat([y, told]))
         return Output(logits[: len(y)], mu, logvar, pose, logits[len(y) :])

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unalter.support.processes import ALONE, Processes
+
 _DECAY = 0.97
 """Of what is remembered, at each batch that has the class: some 30 of them, in which weights change little."""
 
@@ -21,6 +23,8 @@ class ClassCentring(nn.Module):
     """[classes, latent]: of codes, each with the weight of its batch"""
     counts: Tensor
     """[classes]: of these weights"""
+    processes: Processes = ALONE
+    """Whose codes they are."""
 
     def __init__(self, classes: int, latent: int) -> None:
         super().__init__()
@@ -45,8 +49,9 @@ class ClassCentring(nn.Module):
         if self.training:
             with torch.no_grad():
                 member = F.one_hot(y, len(self.counts)).to(codes.dtype)
-                new = member.sum(0)
+                new, added = member.sum(0), member.T @ codes
+                self.processes.sum_([new, added])
                 decay = torch.where(new > 0, _DECAY, 1.0)
-                self.sums.mul_(decay[:, None]).add_(member.T @ codes)
+                self.sums.mul_(decay[:, None]).add_(added)
                 self.counts.mul_(decay).add_(new)
         return centred

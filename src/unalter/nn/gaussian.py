@@ -19,7 +19,10 @@ class DiagonalGaussian:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw a row by reparametrisation (Kingma and Welling 2014): [N, latent], differentiable."""
-        noise = torch.empty_like(self.mu).normal_(generator=generator)
+        return self.at(torch.empty_like(self.mu).normal_(generator=generator))
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The draws that N(0, 1) draws [N, latent] become."""
         return self.mu + (0.5 * self.logvar).exp() * noise
 
     def kl(self) -> Tensor:

@@ -40,6 +40,12 @@ class Loss:
         """The loss with what the label told does not do in pictures of other codes added."""
         return replace(self, total=self.total + weight * error, obedience=error)
 
+    def part(self, own: int, whole: int) -> Loss:
+        """The terms of so many pictures of a batch, as their part of what the whole batch has."""
+        if own == whole:
+            return self
+        return Loss(**{spec.name: getattr(self, spec.name) * (own / whole) for spec in fields(self)})
+
     def terms(self) -> dict[str, Tensor]:
         """The terms by name, detached."""
         return {spec.name: getattr(self, spec.name).detach() for spec in fields(self)}

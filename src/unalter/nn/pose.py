@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unalter.images.foreground import pixel_centres
+from unalter.support.processes import ALONE, Processes
 
 _ANGLES, _RADII = 32, 16
 _TURNS = 16
@@ -109,13 +110,14 @@ class PoseNet(nn.Module):
         return matrix, pose.centre + (turn @ rest[:, 4:, None])[:, :, 0]
 
 
-def pose_error(pose: Pose, homography: Tensor) -> Tensor:
+def pose_error(pose: Pose, homography: Tensor, whole: int | None = None, processes: Processes = ALONE) -> Tensor:
     """How far poses are from the true ones, a scalar.
 
     The cross-entropy of the modes in nats, plus twice the sum of the absolute errors of the rest; means over pictures.
 
     Args:
         homography: float32 [N, 3, 3], from places of the altered picture to places of the clean one.
+        whole: how many pictures `processes` have together; what is returned adds up to the error of all.
     """
     with _without_autocast(homography):
         inverse = torch.linalg.inv_ex(homography).inverse  # inv would wait for the device
@@ -124,8 +126,10 @@ def pose_error(pose: Pose, homography: Tensor) -> Tensor:
         mode, rest = _true_pose(places, pose.centre)
         moved = (homography != torch.eye(3, device=homography.device)).flatten(1).any(1)
         off = (pose.rest[torch.arange(len(mode), device=mode.device), mode] - rest).abs().sum(1)
-        wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED))
-        return wrong + 2 * (off * moved).sum() / moved.sum().clamp_min(1)
+        count = moved.sum()
+        processes.sum_([count])
+        wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED), reduction="sum")
+        return wrong / (whole or len(mode)) + 2 * (off * moved).sum() / count.clamp_min(1)
 
 
 def _true_pose(places: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:

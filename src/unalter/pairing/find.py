@@ -17,6 +17,7 @@ from unalter.pairing.pairs import APPEARANCE, Pairs
 from unalter.pairing.search import Candidates, GallerySearch, progress_counter
 from unalter.pairing.verify import verify_names, without_names
 from unalter.support.errors import InputError
+from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback, no_progress
 
 PRECISION = 0.99
@@ -53,6 +54,7 @@ def find_pairs(
     seed: int = 0,
     options: PairingOptions = DEFAULTS,
     on_progress: ProgressCallback = no_progress,
+    processes: Processes = ALONE,
 ) -> Pairs:
     """Find the clean picture of every altered one, or that there is none.
 
@@ -68,6 +70,7 @@ def find_pairs(
         precision: the share of the pairs found by appearance that is to be right, by expectation.
         seed: of everything random.
         options: how thoroughly.
+        processes: who share out the search; all of them have its result.
 
     Raises:
         InputError: see `check_altered`.
@@ -80,7 +83,9 @@ def find_pairs(
         if len(group.rows) == 0:
             continue
         clean = dataset.clean
-        searches = [GallerySearch(clean.images, clean.labels, chain, seed, options) for chain in group.chains]
+        searches = [
+            GallerySearch(clean.images, clean.labels, chain, seed, options, processes) for chain in group.chains
+        ]
         pairs = verify_names(pairs, dataset, group, searches, seed, options, on_progress)
         if by_appearance:
             pairs = _searched(pairs, dataset, group, searches, precision, seed, options, on_progress)

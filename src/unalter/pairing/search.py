@@ -20,6 +20,7 @@ from unalter.pairing.inversion import RecipeInverter
 from unalter.pairing.matcher import Matcher
 from unalter.pairing.options import DEFAULTS, PairingOptions
 from unalter.support.parallel import parallel_map
+from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback
 
 _ALIGNED = 16
@@ -54,17 +55,19 @@ class GallerySearch:
         steps: the alterations, less any blend.
         seed: of everything random.
         options: how thoroughly.
+        processes: who share out the altered pictures.
     """
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, steps: tuple[Alteration, ...], seed: int,
-        options: PairingOptions = DEFAULTS,
+        options: PairingOptions = DEFAULTS, processes: Processes = ALONE,
     ) -> None:  # fmt: skip
         self._images = torch.from_numpy(np.array(images))
         self._labels = torch.from_numpy(labels)
         self._steps = steps
         self._seed = seed
         self._options = options
+        self._processes = processes
         self._inverter = RecipeInverter(steps, to_float(self._images[:256]), options.samples, seed)
         self._unsigned = any(isinstance(step, Invert) for step in steps)
         self._foregrounds = grey_foreground(images, self._unsigned)
@@ -107,7 +110,7 @@ class GallerySearch:
             return self._find(altered[part], likeness)
 
         clean, error = [np.empty((0, _KEPT), np.int64)], [np.empty((0, _KEPT))]
-        with parallel_map() as run:
+        with parallel_map(self._processes) as run:
             for rows, errors in run(found, _parts(len(altered))):
                 clean.append(rows.numpy())
                 error.append(errors.double().numpy())
@@ -128,7 +131,7 @@ class GallerySearch:
             return self._explain(altered[part], rows, torch.zeros(rows.shape), 2 * _STARTS, enough)[1][:, 0]
 
         error = [np.empty(0)]
-        with parallel_map() as run:
+        with parallel_map(self._processes) as run:
             for errors in run(explained, _parts(len(altered))):
                 error.append(errors.double().numpy())
                 on_progress(len(errors))

@@ -17,6 +17,7 @@ from unalter.nn import Architecture, widths_for
 from unalter.pairing.pairs import Pairs
 from unalter.pipeline.prepare import content_hash
 from unalter.runs.folder import RunFolder
+from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 
@@ -38,11 +39,11 @@ class Experiment:
     """What further pairs are made with; None: there are true pairs only."""
     pairs: Pairs
 
-    def sampler(self, device: torch.device) -> PairSampler:
+    def sampler(self, device: torch.device, processes: Processes = ALONE) -> PairSampler:
         """The pairs that a training draws."""
         names = ("true_pairs", "unblend", "identity_fraction", "validation", "seed")
         given = {name: getattr(self.options, name) for name in names}
-        return PairSampler(self.dataset, self.pairs, self.recipe, **given, device=device)
+        return PairSampler(self.dataset, self.pairs, self.recipe, **given, device=device, processes=processes)
 
     def architecture(self, model: str) -> Architecture:
         """Of one model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 
@@ -11,6 +12,7 @@ from unalter.pipeline.experiment import Experiment
 from unalter.pipeline.side_by_side import advance, model_shares
 from unalter.support.console import Console
 from unalter.support.errors import Interrupted
+from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import PairSampler
 from unalter.training.state import TrainState
@@ -30,29 +32,33 @@ def fit_models(
     watch_step: Watcher | None,
     watch_epoch: Sequence[Watcher],
     watch_map: Watcher | None,
+    processes: Processes = ALONE,
 ) -> bool:
     """Train the models of a run, each from the start or from its checkpoint; samples and maps on the way.
 
     Args:
         watch_map: told when samples and maps of an epoch have been written.
+        processes: who train them together; the first one looks at them, and is watched.
 
     Returns:
         Whether there was anything left to do.
     """
     options = experiment.options
-    shares = model_shares(options, sampler.device)
+    shares = model_shares(options, sampler.device, processes)
     fingerprint = experiment.fingerprint()
     did_anything = False
     for names in [options.models] if shares[0] > 1 else [(name,) for name in options.models]:
         looks: dict[Trainer, EpochVisuals] = {}
         for name in names:
             folder, shape = experiment.run.model(name), experiment.architecture(name)
-            trainer = Trainer(folder, shape, options, sampler, fingerprint, resume=resume, device=sampler.device)
+            trainer = Trainer(
+                folder, shape, options, sampler, fingerprint, resume=resume, device=sampler.device, processes=processes
+            )
             looks[trainer] = EpochVisuals(folder, experiment.dataset, sampler, options, console)
 
         def look(trainer: Trainer, looks: dict[Trainer, EpochVisuals] = looks) -> bool:
-            wrote = looks[trainer].take(trainer)
-            if wrote and watch_map is not None:
+            wrote = processes.of_first(lambda: looks[trainer].take(trainer))
+            if wrote and watch_map is not None and processes.first:
                 watch_map(trainer.folder.name, trainer.state)
             return wrote
 
@@ -63,13 +69,14 @@ def fit_models(
         unfinished = {trainer: looks[trainer] for trainer in looks if not trainer.state.finished}
         if unfinished:
             did_anything = True
-            _fit(unfinished, look, shares, sampler, options, console, watch_step, watch_epoch)
+            _fit(unfinished, look, shares, sampler, options, console, watch_step, watch_epoch, processes)
     return did_anything
 
 
 def _fit(
     looks: dict[Trainer, EpochVisuals], look: Callback, shares: tuple[int, int], sampler: PairSampler,
     options: TrainOptions, console: Console, watch_step: Watcher | None, watch_epoch: Sequence[Watcher],
+    processes: Processes,
 ) -> None:  # fmt: skip
     """Train models, those of one run at once or a single one, and look at them when it is due."""
     unfinished = list(looks)
@@ -78,6 +85,8 @@ def _fit(
     with console.progress(", ".join(trainer.folder.name for trainer in unfinished)) as show:
 
         def on_step(trainer: Trainer) -> None:
+            if not processes.first:
+                return
             running = [one.state for one in looks if one.state.pictures and not one.state.finished]
             speed = sum(now.pictures / max(now.epoch_seconds, 1e-9) for now in running)
             done = sum(one.fraction_done for one in looks) / len(looks)
@@ -86,12 +95,14 @@ def _fit(
                 watch_step(trainer.folder.name, trainer.state)
 
         def on_epoch(trainer: Trainer) -> None:
+            if not processes.first:
+                return
             name, now = trainer.folder.name, trainer.state
             console.say(_epoch_line(name, now.history[-1], options.epochs))
             for watch in watch_epoch:
                 watch(name, now)
 
-        stop = StopRequest()
+        stop = StopRequest(processes)
         try:
             with stop:
                 begun = [trainer for trainer in unfinished if trainer.state.step == 0 and trainer.state.epoch > 0]
@@ -101,7 +112,7 @@ def _fit(
                     advance(unfinished, until, shares, on_step, on_epoch, stop)
                     _look_at(unfinished, look, stop)
                     for trainer in unfinished:
-                        if trainer.state.finished:
+                        if trainer.state.finished and processes.first:
                             _judge(trainer, sampler, console)
                     unfinished = [trainer for trainer in unfinished if not trainer.state.finished]
         except Interrupted as interrupted:
@@ -116,7 +127,7 @@ def _fit(
 def _look_at(trainers: Sequence[Trainer], look: Callback, stop: StopRequest) -> None:
     """Look at models between their epochs; a signal ends that at once, for a map can take minutes."""
     try:
-        with stop.at_once():
+        with stop.at_once() if stop.processes.first else nullcontext():
             for trainer in trainers:
                 look(trainer)
     except KeyboardInterrupt:

@@ -25,6 +25,7 @@ from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
+from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback
 
 _FORMAT = 7
@@ -35,22 +36,39 @@ trains, and to look at a million takes hours."""
 
 
 def read_data(
-    data: Path | InMemory | None, options: DataOptions, console: Console, *, clean_will_do: bool = False
-) -> Dataset:
+    data: Path | InMemory | None, options: DataOptions, console: Console, *, clean_will_do: bool = False,
+    processes: Processes = ALONE,
+) -> Dataset:  # fmt: skip
     """Read a data set, say what should be known of it, and `check` it.
 
     Args:
         clean_will_do: see `read_dataset`.
+        processes: all of them read it, those of one computer the first one's cache.
 
     Raises:
-        InputError: it cannot be read, or nothing can be learned from it.
+        InputError: it cannot be read, or nothing can be learned from it; or it is not the same for all processes.
     """
-    with console.progress("reading") as advance:
+    with console.progress("reading") as advance, processes.first_here():
         dataset = read_dataset(data, options, clean_will_do=clean_will_do, on_progress=advance)
+    _check_same(dataset, processes)
     for note in (*dataset.notes, *_repeated(dataset), *_classes(dataset)):
         console.say(note)
     check(dataset)
     return dataset
+
+
+def _check_same(dataset: Dataset, processes: Processes) -> None:
+    """Refuse data that are not the same for all processes."""
+    if processes.world == 1:
+        return
+    hashes = processes.gather(content_hash(dataset))
+    others = [rank for rank, other in enumerate(hashes) if other != hashes[0]]
+    if others:
+        raise InputError(
+            f"the data are not the same everywhere: process {others[0]} of {processes.world} "
+            f"({processes.hosts[others[0]]}) has other pictures or names than process 0 ({processes.hosts[0]}); "
+            "give a folder that all of them see, or equal copies"
+        )
 
 
 def check(dataset: Dataset) -> None:
@@ -111,7 +129,9 @@ def as_recipe(given: str | os.PathLike[str] | Recipe) -> str | Recipe:
     return str(as_path(given, "recipe"))
 
 
-def recipe_for(name: str | Recipe, dataset: Dataset, seed: int, console: Console) -> Recipe:
+def recipe_for(
+    name: str | Recipe, dataset: Dataset, seed: int, console: Console, processes: Processes = ALONE
+) -> Recipe:
     """A recipe, or that of a preset or file, its blends fitted to the altered folder; or, called auto, a fitted one.
 
     Raises:
@@ -121,7 +141,7 @@ def recipe_for(name: str | Recipe, dataset: Dataset, seed: int, console: Console
     if isinstance(name, Recipe):
         recipe = name
     elif name == "auto":
-        recipe = learned_recipe(dataset, seed, console)
+        recipe = learned_recipe(dataset, seed, console, processes)
     elif dataset.one_folder:
         recipe = load_recipe(name, (shape[0], shape[1], shape[2]))
     else:
@@ -138,8 +158,8 @@ def recipe_for(name: str | Recipe, dataset: Dataset, seed: int, console: Console
     return recipe
 
 
-def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
-    """The recipe fitted to two folders, from the cache where it is there."""
+def learned_recipe(dataset: Dataset, seed: int, console: Console, processes: Processes = ALONE) -> Recipe:
+    """The recipe fitted to two folders, by several processes together, or from the cache where it is there."""
 
     def load(folder: Path) -> Recipe:
         recipe = load_recipe(folder / "recipe.yaml")
@@ -147,8 +167,7 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
             raise InputError(f"{folder}: the backgrounds are gone")
         return recipe
 
-    def fit() -> Recipe:
-        console.say("looking at the two folders: how were the altered pictures made?")
+    def fit_by(processes: Processes) -> Recipe:
         return fit_recipe(
             dataset.clean.images,
             dataset.altered.images,
@@ -156,14 +175,24 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
             altered_labels=dataset.altered.labels,
             seed=seed,
             on_progress=lambda words: console.say(f"  {words}"),
+            processes=processes,
         ).recipe
 
+    def fit() -> Recipe:
+        console.say("looking at the two folders: how were the altered pictures made?")
+        if processes.beside < processes.world:  # another processor rounds otherwise, and would take another way
+            return processes.of_first(lambda: fit_by(ALONE))
+        return fit_by(processes)
+
     return from_cache(
-        "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml")
-    )
+        "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml"),
+        processes=processes,
+    )  # fmt: skip
 
 
-def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
+def pairs_for(
+    method: str, dataset: Dataset, recipe: Recipe | None, seed: int, console: Console, processes: Processes = ALONE
+) -> Pairs:
     """The pairs of two folders: by name, verified, and by appearance where asked for.
 
     Args:
@@ -191,7 +220,7 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
     with console.progress("pairs") as advance:
 
         def found(by_appearance: bool) -> Pairs:
-            return found_pairs(dataset, recipe, by_appearance, PRECISION, seed, advance, only)
+            return found_pairs(dataset, recipe, by_appearance, PRECISION, seed, advance, only, processes)
 
         if method == "appearance" or (method == "auto" and len(named.altered) == 0):
             return found(True)
@@ -201,7 +230,7 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
 
 def found_pairs(
     dataset: Dataset, recipe: Recipe, by_appearance: bool, precision: float, seed: int,
-    on_progress: ProgressCallback, only: np.ndarray | None = None,
+    on_progress: ProgressCallback, only: np.ndarray | None = None, processes: Processes = ALONE,
 ) -> Pairs:  # fmt: skip
     """`find_pairs`, from the cache where its result is there."""
     some = b"" if only is None else only.tobytes()
@@ -215,14 +244,14 @@ def found_pairs(
     def find() -> Pairs:
         return find_pairs(
             dataset, recipe, by_appearance=by_appearance, only=only, precision=precision, seed=seed,
-            on_progress=on_progress,
+            on_progress=on_progress, processes=processes,
         )  # fmt: skip
 
     def save(pairs: Pairs, folder: Path) -> None:
         with atomic_write(folder / "pairs.npz") as aside, open(aside, "wb") as file:
             np.savez(file, **vars(pairs))
 
-    return from_cache("pairs", key, load, find, save)
+    return from_cache("pairs", key, load, find, save, processes=processes)
 
 
 def content_hash(dataset: Dataset) -> str:

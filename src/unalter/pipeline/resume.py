@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +25,13 @@ from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
 from unalter.support.options import read_options
+from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 
 _LONGER = ("epochs", "max_minutes")
 """The options that say when a training ends; its schedules are by the share that is done, so they stretch with them."""
+_SEEN_WITHIN = 10.0
+"""Seconds; disks over a network keep what they know of a folder for a few."""
 
 
 def saved_settings(
@@ -122,16 +128,50 @@ def resumed_device(run: RunFolder, name: str, console: Console) -> torch.device:
 
 
 def saved_experiment(
-    run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console
-) -> Experiment:
+    run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console,
+    processes: Processes = ALONE,
+) -> Experiment:  # fmt: skip
     """A run found again, by its `saved_settings`.
 
     Raises:
         InputError: the data cannot be read, or are not those of the run's pairs.
     """
     recipe = saved_recipe(run)
-    dataset = with_made(read_data(data, reading, console, clean_will_do=True), recipe, options.seed)
+    dataset = read_data(data, reading, console, clean_will_do=True, processes=processes)
+    dataset = with_made(dataset, recipe, options.seed)
     return Experiment(run, data, reading, options, dataset, recipe, read_pairs(run.pairs, dataset))
+
+
+def check_seen(run: RunFolder, processes: Processes) -> None:
+    """Refuse a run folder that not all processes see, once the first one has it.
+
+    Raises:
+        InputError: says who does not.
+    """
+    if processes.world == 1:
+        return
+    processes.wait()
+    seen = processes.gather(_seen(run))
+    if not all(seen):
+        blind = seen.index(False)
+        if processes.first and run.unfinished_start.exists():
+            run.leave()
+        raise InputError(
+            f"{run.path}: process {blind} of {processes.world} ({processes.hosts[blind]}) does not see this folder; "
+            "choose an --out on a disk that all share"
+        )
+
+
+def _seen(run: RunFolder) -> bool:
+    """Whether the folder comes to be seen; on a disk over a network that takes a while."""
+    until = time.monotonic() + _SEEN_WITHIN
+    while not run.lock.exists():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.5)
+        with suppress(OSError):
+            os.listdir(run.path.absolute().parent)  # what a network's disk was thought to hold is looked up again
+    return True
 
 
 def saved_recipe(run: RunFolder) -> Recipe | None:

@@ -10,18 +10,20 @@ import torch
 
 from unalter.support.errors import Interrupted
 from unalter.support.parallel import threads_of, torch_threads
+from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 from unalter.training.stop import StopRequest
 from unalter.training.trainer import Callback, Trainer
 
 
-def model_shares(options: TrainOptions, device: torch.device) -> tuple[int, int]:
+def model_shares(options: TrainOptions, device: torch.device, processes: Processes = ALONE) -> tuple[int, int]:
     """How many models of a run are trained at once, and on how many threads each.
 
-    One after another on a GPU, and where the time of each is limited: a minute would mean less than it says.
+    One after another on a GPU, in several processes, and where the time of each is limited: a minute would mean less
+    than it says.
     """
     threads = torch.get_num_threads()
-    if device.type != "cpu" or options.max_minutes:
+    if device.type != "cpu" or options.max_minutes or processes.world > 1:
         return 1, threads
     at_once = min(len(options.models), threads)
     return at_once, threads // at_once
@@ -80,6 +82,7 @@ def advance(
     if stop.requested:
         for trainer in trainers:
             trainer.save()
+        stop.processes.wait()
         raise Interrupted
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from unalter._version import __version__
@@ -20,7 +21,7 @@ from unalter.pairing.pairs import write_pairs
 from unalter.pipeline.experiment import Experiment
 from unalter.pipeline.one_folder import check_one_folder, with_made
 from unalter.pipeline.prepare import as_recipe, pairs_for, read_data, recipe_for
-from unalter.pipeline.resume import saved_recipe
+from unalter.pipeline.resume import check_seen, saved_recipe
 from unalter.pipeline.side_by_side import model_shares
 from unalter.runs.folder import RunFolder, new_run
 from unalter.support.console import Console, duration
@@ -29,6 +30,7 @@ from unalter.support.errors import InputError
 from unalter.support.files import write_text
 from unalter.support.memory import check_memory
 from unalter.support.parallel import torch_threads
+from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import sampler_memory
 from unalter.training.precision import choose_precision, step_memory, step_seconds
@@ -38,44 +40,50 @@ GIVEN = "given"
 """What config.yaml calls a recipe that was given as an object; it lies in the run's folder like any other."""
 _MANY_POINTS = 100_000
 """A map of more takes minutes on two cores."""
+_FEWEST_EACH = 4
+"""Pictures of a batch for each process: one of them is also decoded with another label."""
 
 
 def new_experiment(
     run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console, *,
-    models_asked: bool, recipe: Recipe | None = None,
+    models_asked: bool, recipe: Recipe | None = None, processes: Processes = ALONE,
 ) -> Experiment:  # fmt: skip
     """Prepare a run: read, fit the recipe, pair, choose device and precision. Nothing is written.
 
     Args:
         models_asked: whether the user said which models; if not, the CVAE may be left out where it cannot be.
         recipe: that altered pictures come about by, where it is no file.
+        processes: who prepare it together; each has all of it.
 
     Raises:
         InputError: whatever is wrong with what was given.
     """
-    _check_place(run)
-    device = choose_device(options.device)
+    if processes.first:
+        _check_place(run)
+    device = device_of(options.device, processes)
     if is_one_folder(data, reading):
         check_one_folder(options)
-    dataset = read_data(data, reading, console, clean_will_do=True)
+    dataset = read_data(data, reading, console, clean_will_do=True, processes=processes)
     options = _for_labels(options, dataset, models_asked)
     if options.recipe != "none":
-        recipe = recipe_for(recipe or as_recipe(options.recipe), dataset, options.seed, console)
-    pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console)
+        recipe = recipe_for(recipe or as_recipe(options.recipe), dataset, options.seed, console, processes)
+    pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console, processes)
     Split(len(dataset.clean), pairs, options.validation, options.seed, needs_true_pairs=recipe is None)
     experiment = Experiment(run, data, reading, options, dataset, recipe, pairs)
     shape = experiment.architecture(options.models[0])
-    at_once, threads = model_shares(options, device)
+    at_once, threads = model_shares(options, device, processes)
+    check_batch(options, len(dataset.altered), processes)
+    own = -(-options.batch_size // processes.world)
     if device.type == "cpu":
         models = f" of {at_once} models" if at_once > 1 else ""
         what = f"steps{models} of {options.batch_size} pictures of {shape.width} x {shape.height} pixels"
-        need = at_once * step_memory(shape, options.batch_size) + sampler_memory(dataset, options.validation)
-        check_memory(need, what, "a smaller --batch-size")
-    precision = choose_precision(options.precision, device)
+        need = at_once * step_memory(shape, own) + sampler_memory(dataset, options.validation)
+        check_memory(need * processes.beside, what, "a smaller --batch-size")
+    precision = processes.of_first(lambda: choose_precision(options.precision, device))
     # kept in config.yaml: another device or precision would give other numbers on resume
     options = replace(options, device=str(device), precision=precision)
     with torch_threads(threads):
-        seconds = step_seconds(shape, options.batch_size, device, precision)
+        seconds = step_seconds(shape, own, device, precision)
     console.say(_cost(seconds, at_once, len(dataset.altered), options))
     return replace(experiment, options=options)
 
@@ -100,13 +108,42 @@ def claimed_next(runs: Path) -> Iterator[RunFolder]:
         yield run
 
 
-@contextmanager
-def claimed(run: RunFolder) -> Iterator[None]:
-    """Make the run's folder and keep others out of it.
+def device_of(name: str, processes: Processes = ALONE) -> torch.device:
+    """The device called so (see `choose_device`); each of several processes has a GPU of its own.
 
     Raises:
-        InputError: it cannot be made, or something came into it meanwhile.
+        InputError: it is not here, or there are not enough.
     """
+    device = choose_device(name)
+    processes.take(device)
+    return device
+
+
+def check_batch(options: TrainOptions, pictures: int, processes: Processes) -> None:
+    """Refuse a batch too small to be shared.
+
+    Raises:
+        InputError: says so.
+    """
+    batch = min(options.batch_size, pictures)
+    if processes.world > 1 and batch < _FEWEST_EACH * processes.world:
+        raise InputError(
+            f"a batch of {batch} pictures is too small for {processes.world} processes, each needs {_FEWEST_EACH}: use "
+            "fewer, or a larger --batch-size"
+        )
+
+
+@contextmanager
+def claimed(run: RunFolder, processes: Processes = ALONE) -> Iterator[None]:
+    """Make the run's folder and keep others out of it; the first of several processes does, the others see it.
+
+    Raises:
+        InputError: it cannot be made, or something came into it meanwhile; or a process does not see it.
+    """
+    if not processes.first:
+        check_seen(run, processes)
+        yield
+        return
     try:
         run.path.mkdir(parents=True, exist_ok=run.path.is_dir())
     except OSError as error:
@@ -115,16 +152,27 @@ def claimed(run: RunFolder) -> Iterator[None]:
         _check_place(run)
         run.clear_unfinished_start()
         run.unfinished_start.touch()
+        check_seen(run, processes)
         yield
 
 
-def write_experiment(experiment: Experiment) -> Experiment:
+def write_experiment(experiment: Experiment, processes: Processes = ALONE) -> Experiment:
     """Write pairs, recipe and options into the run's folder; the options last: with them it can be resumed.
+
+    The first of several processes writes, then all read.
 
     Returns:
         The experiment with the recipe as it was written: what is trained on is what stands there, to the last digit.
         Where there are clean pictures only, with the altered ones that it makes.
     """
+    run = experiment.run
+    processes.of_first(lambda: _write(experiment))
+    recipe = saved_recipe(run)
+    dataset = with_made(experiment.dataset, recipe, experiment.options.seed)
+    return replace(experiment, recipe=recipe, dataset=dataset)
+
+
+def _write(experiment: Experiment) -> None:
     run, recipe = experiment.run, experiment.recipe
     write_pairs(run.pairs, experiment.dataset, experiment.pairs)
     if recipe is not None:
@@ -137,9 +185,6 @@ def write_experiment(experiment: Experiment) -> Experiment:
             head[name] = os.path.abspath(value) if isinstance(value, str) else value
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + experiment.options.to_yaml())
     run.unfinished_start.unlink()
-    recipe = saved_recipe(run)
-    dataset = with_made(experiment.dataset, recipe, experiment.options.seed)
-    return replace(experiment, recipe=recipe, dataset=dataset)
 
 
 def _check_place(run: RunFolder) -> None:

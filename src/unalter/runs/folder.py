@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +136,13 @@ class RunFolder:
             shutil.rmtree(self.backgrounds, ignore_errors=True)
             for path in (self.pairs, self.recipe):
                 path.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Remove the folder of a training that has claimed it and does not begin."""
+        for path in (self.unfinished_start, self.lock):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

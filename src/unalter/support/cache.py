@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from unalter.support.processes import ALONE, Processes
+
 _T = TypeVar("_T")
 _SHARE = 0.1
 """Of the disk that would be free without it, the cache takes so much."""
@@ -39,7 +41,7 @@ def cache_folder() -> Path:
 
 def from_cache(
     kind: str, key: str, load: Callable[[Path], _T], make: Callable[[], _T], save: Callable[[_T, Path], object],
-    cache: Path | None = None,
+    cache: Path | None = None, processes: Processes = ALONE,
 ) -> _T:  # fmt: skip
     """What `make` gives: loaded from the cache, or made and put there.
 
@@ -52,23 +54,17 @@ def from_cache(
         load: reads an entry from its folder; whatever it raises, the entry counts as damaged.
         save: writes what was made into a folder.
         cache: in place of the user's cache folder.
+        processes: who `make` it together; the cache is that of the first one, and what it has they all have.
     """
     try:
         entry = (cache or cache_folder()) / kind / key
     except OSError:
-        return make()
-    with suppress(Exception):  # not there, cut short or damaged: numpy alone raises half a dozen types for these
-        loaded = load(entry)
-        _used.add(entry)
-        with suppress(OSError):
-            os.utime(entry)
+        entry = None
+    loaded = processes.of_first(lambda: None if entry is None else _loaded(entry, load))
+    if loaded is not None:
         return loaded
     made = make()
-    with suppress(OSError):
-        _put(entry, lambda folder: save(made, folder))
-    with suppress(Exception):
-        return load(entry)  # mapped, or rounded, as it will be from now on
-    return made
+    return processes.of_first(lambda: made if entry is None else _kept(entry, made, load, save))
 
 
 def shrink(cache: Path, share: float = _SHARE) -> None:
@@ -85,6 +81,24 @@ def shrink(cache: Path, share: float = _SHARE) -> None:
             total -= size
             with suppress(OSError):
                 _remove(entry)
+
+
+def _loaded(entry: Path, load: Callable[[Path], _T]) -> _T | None:
+    with suppress(Exception):  # not there, cut short or damaged: numpy alone raises half a dozen types for these
+        loaded = load(entry)
+        _used.add(entry)
+        with suppress(OSError):
+            os.utime(entry)
+        return loaded
+    return None
+
+
+def _kept(entry: Path, made: _T, load: Callable[[Path], _T], save: Callable[[_T, Path], object]) -> _T:
+    with suppress(OSError):
+        _put(entry, lambda folder: save(made, folder))
+    with suppress(Exception):
+        return load(entry)  # mapped, or rounded, as it will be from now on
+    return made
 
 
 def _put(entry: Path, save: Callable[[Path], object]) -> None:

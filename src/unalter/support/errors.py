@@ -19,6 +19,22 @@ class Interrupted(Exception):
     """The signal that asked."""
 
 
+class EndedElsewhere(Exception):
+    """Another process of this run has ended, and what there is to say was said by it or the first one.
+
+    Args:
+        code: what it ended with.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"another process of this run has ended with {code}")
+        self.code = code
+
+
+class ProcessLost(Exception):
+    """A process of several was killed or crashed, and this one cannot go on without it."""
+
+
 def raise_together(problems: Iterable[str], headline: str, most: int = 40) -> None:
     """Raise one `InputError` that lists all `problems`; do nothing when there are none."""
     problems = list(problems)

@@ -10,6 +10,8 @@ from typing import Protocol, TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from unalter.support.processes import ALONE, Processes
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -26,15 +28,36 @@ def serial_map(work: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
 
 
 @contextmanager
-def parallel_map() -> Iterator[Map]:
+def parallel_map(processes: Processes = ALONE) -> Iterator[Map]:
     """As many items at once as torch has threads; each operation, here and there, has one.
 
     For parts of many small operations: threads that shared each of them would mostly wait for one another. One thread
-    an operation also means that no sum depends on how many there are.
+    an operation also means that no sum depends on how many there are. Several processes share the items out, and each
+    has all results, once all are done.
     """
     threads = torch.get_num_threads()
     with torch_threads(1), threadpool_limits(1), threads_of(1, threads) as pool:
-        yield pool.map if threads > 1 else serial_map
+        run: Map = pool.map if threads > 1 else serial_map
+        yield run if processes.world == 1 else _shared(processes, run, threads)
+
+
+def _shared(processes: Processes, run: Map, threads: int) -> Map:
+    """Who is done with an item takes the next one, so nobody waits long for the others."""
+
+    def shared(work: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
+        taken = processes.counter()
+
+        def some(_: int) -> dict[int, _R]:
+            done = {}
+            while (number := taken()) < len(items):
+                done[number] = work(items[number])
+            return done
+
+        own = {number: result for done in run(some, range(threads)) for number, result in done.items()}
+        results = {number: result for done in processes.gather(own) for number, result in done.items()}
+        return (results[number] for number in range(len(items)))
+
+    return shared
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from unalter.nn import Architecture, Output, seeded
 from unalter.nn.encoder import Encoder
+from unalter.nn.over_processes import over_processes
+from unalter.support.processes import ALONE, Processes
 
 _PART = 4
 """One picture is judged with another label for so many of a batch."""
@@ -25,10 +27,12 @@ class Obedience:
     It is no part of the model, but of a checkpoint.
     """
 
-    def __init__(self, config: Architecture, seed: int, device: torch.device) -> None:
+    def __init__(self, config: Architecture, seed: int, device: torch.device, processes: Processes = ALONE) -> None:
         with seeded(seed):
             classifier = Encoder(replace(config, classes=0, obedient=False, pose=False), config.classes)
         self._classifier = classifier.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        over_processes(classifier, processes)
+        self._processes = processes
         self._optimizer = torch.optim.AdamW(classifier.parameters(), _LEARNING_RATE, betas=(0.9, 0.99), fused=True)
 
     @staticmethod
@@ -37,36 +41,56 @@ class Obedience:
         return y.flip(0)[: max(2, len(y) // _PART)]
 
     def error(self, output: Output, told: Tensor, autocast: torch.autocast) -> Tensor:
-        """Cross-entropy in nats, mean over the pictures of a forward pass with the labels `told`: a scalar."""
+        """Cross-entropy in nats, mean over the pictures of a forward pass with the labels `told`: a scalar.
+
+        Where processes have a share each, what they return adds up to it.
+        """
         assert output.retold is not None
         self._classifier.eval().requires_grad_(False)
         with autocast:
             verdict, _ = self._classifier(output.retold.sigmoid())
-        return F.cross_entropy(verdict.float(), told)
+        return self._part(verdict, self._processes.share(told), len(told))
 
     def learn(
-        self, output: Output, x: Tensor, y: Tensor, share: float, noise: torch.Generator, autocast: torch.autocast
-    ) -> None:
+        self, output: Output, x: Tensor, y: Tensor, share: float, noise: torch.Generator, autocast: torch.autocast,
+        whole: int | None = None,
+    ) -> None:  # fmt: skip
         """One step of the classifier: on clean pictures, and on what the model makes of altered ones.
 
         Args:
             output: of a forward pass whose clean pictures are `x` and labels `y`.
             share: of the learning rate's peak.
+            whole: how many pictures the processes have together.
         """
-        made = max(1, len(y) // (2 * _PART))
-        rows = slice(made, 3 * made)  # half as many of the model's as clean ones, which show what classes are
-        pictures = torch.cat([x[rows], output.logits[:made].detach().sigmoid()])
-        labels = torch.cat([y[rows], y[:made]])
-        strength = _NOISE * torch.rand(len(pictures), 1, 1, 1, device=x.device, generator=noise)
-        pictures = pictures + strength * torch.empty_like(pictures).normal_(generator=noise)
+        made = max(1, (whole or len(y)) // (2 * _PART))
+        first, last = self._processes.own(made), self._processes.own(3 * made)
+        rows = slice(first, last)  # half as many of the model's as clean ones, which show what classes are
+        pictures = torch.cat([x[rows], output.logits[:first].detach().sigmoid()])
+        labels = torch.cat([y[rows], y[:first]])
+        strength = _NOISE * self._of_own(torch.rand(3 * made, 1, 1, 1, device=x.device, generator=noise), made)
+        drawn = _empty_like(pictures, 3 * made).normal_(generator=noise)
+        pictures = pictures + strength * self._of_own(drawn, made)
         self._classifier.train().requires_grad_(True)
         with autocast:
             verdict, _ = self._classifier(pictures)
         self._optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(verdict.float(), labels).backward()
+        self._part(verdict, labels, 3 * made).backward()
+        self._processes.sum_([weight.grad for weight in self._classifier.parameters() if weight.grad is not None])
         for group in self._optimizer.param_groups:
             group["lr"] = share * _LEARNING_RATE
         self._optimizer.step()
+
+    @staticmethod
+    def _part(verdict: Tensor, labels: Tensor, whole: int) -> Tensor:
+        """Of a mean cross-entropy over so many pictures, what those here add to it."""
+        return F.cross_entropy(verdict.float(), labels, reduction="sum") / whole
+
+    def _of_own(self, drawn: Tensor, made: int) -> Tensor:
+        """The rows of this process's pictures, among draws for clean ones from place `made` on, then for made ones."""
+        if self._processes.world == 1:
+            return drawn
+        share = self._processes.share
+        return torch.cat([share(drawn[: 2 * made], made), share(drawn[2 * made :])])
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, for a checkpoint."""
@@ -79,3 +103,12 @@ class Obedience:
 
     def _parts(self) -> dict[str, Any]:
         return {"classifier": self._classifier, "optimizer": self._optimizer}
+
+
+def _empty_like(pictures: Tensor, count: int) -> Tensor:
+    """So many pictures, laid out as these are: the order of draws goes by that."""
+    if len(pictures) == count:
+        return torch.empty_like(pictures)
+    whole = pictures.new_empty(count, *pictures.shape[1:])
+    last = pictures.is_contiguous(memory_format=torch.channels_last) and not pictures.is_contiguous()
+    return whole.contiguous(memory_format=torch.channels_last) if last else whole

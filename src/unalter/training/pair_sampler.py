@@ -7,7 +7,7 @@ made again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.data.dataset import Dataset
 from unalter.images.convert import to_float
 from unalter.pairing.pairs import Pairs
+from unalter.support.processes import ALONE, Processes
 from unalter.training.split import Split
 
 _VALIDATION_KEY = 2**40
@@ -40,6 +41,10 @@ class Batch:
     """int64 [N]"""
     homography: Tensor
     """float32 [M, 3, 3]: how the last M pictures, those made here, were moved (see `Recipe.apply_with_homography`)"""
+    labels: Tensor
+    """int64: of the whole batch, where processes have a share of it each; else y"""
+    made: int
+    """So many pictures of the whole batch are made here."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class PairSampler:
         validation: the share of the clean pictures that is kept for validation.
         seed: of everything random.
         device: where the pictures are kept and altered.
+        processes: who have a share each of a batch.
 
     Raises:
         InputError: see `Split`.
@@ -101,6 +107,7 @@ class PairSampler:
         validation: float,
         seed: int,
         device: torch.device,
+        processes: Processes = ALONE,
     ) -> None:
         self._split = Split(len(dataset.clean), pairs, validation, seed, needs_true_pairs=recipe is None)
         self._share = 1.0 if recipe is None else true_pairs if len(self._split.paired_training) else 0.0
@@ -112,6 +119,7 @@ class PairSampler:
         self._recipe = recipe
         self._identity_fraction = identity_fraction
         self._seed = seed
+        self._processes = processes
         shown, labels = dataset.altered.images[:0], dataset.altered.labels[:0]
         if unblend and recipe is not None and not dataset.one_folder:
             shown, labels = _unblended(dataset, pairs, recipe, self._split.clean_validation)
@@ -143,10 +151,16 @@ class PairSampler:
         return list(zip(np.split(altered, cut_altered), np.split(clean, cut_clean), strict=True))
 
     def batch(self, plan: tuple[np.ndarray, np.ndarray], epoch: int, step: int) -> Batch:
-        """The pictures of one step of a plan."""
+        """The pictures of one step of a plan, or this process's share of them."""
         altered, clean = plan
         keys = fold_in(self._seed, epoch, step, torch.arange(len(clean)))
-        return self._make(altered, clean, keys, self._identity_fraction)
+        left = round(self._identity_fraction * len(clean))
+        if self._processes.world == 1:
+            return self._make(altered, clean, keys, left)
+        share, true = self._processes.share, len(altered)
+        batch = self._make(share(altered), share(clean, true), share(keys, true), len(share(range(left), true)))
+        rows = torch.from_numpy(np.concatenate([self._partner[altered], clean])).to(self.device)
+        return replace(batch, labels=self._labels[rows], made=len(clean))
 
     @cached_property
     def validation(self) -> ValidationSet:
@@ -154,10 +168,10 @@ class PairSampler:
         true, made = self._split.paired_validation, self._altered_for_validation
         parts = []
         for start in range(0, len(true), _AT_ONCE):
-            parts.append(self._make(true[start : start + _AT_ONCE], made[:0], self._validation_keys(made[:0]), 0.0))
+            parts.append(self._make(true[start : start + _AT_ONCE], made[:0], self._validation_keys(made[:0]), 0))
         for start in range(0, len(made), _AT_ONCE):
             rows = made[start : start + _AT_ONCE]
-            parts.append(self._make(true[:0], rows, self._validation_keys(rows), 0.0))
+            parts.append(self._make(true[:0], rows, self._validation_keys(rows), 0))
         x_alt = torch.cat([_to_bytes(part.x_alt) for part in parts])
         x = torch.cat([_to_bytes(part.x) for part in parts])
         return ValidationSet(x_alt, x, torch.cat([part.y for part in parts]))
@@ -178,7 +192,7 @@ class PairSampler:
     def _validation_keys(self, rows: np.ndarray) -> Tensor:
         return fold_in(self._seed, _VALIDATION_KEY, torch.from_numpy(rows))
 
-    def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor, identity_fraction: float) -> Batch:
+    def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor, left: int) -> Batch:
         true_rows = torch.from_numpy(altered).to(self.device)
         partner = torch.from_numpy(self._partner[altered]).to(self.device)
         made_rows = torch.from_numpy(clean).to(self.device)
@@ -187,11 +201,12 @@ class PairSampler:
         if self._recipe is not None and len(clean):
             x = to_float(self._clean[made_rows])
             made, homography = self._recipe.apply_with_homography(x, KeyedDraws(keys.to(self.device)))
-            left = round(identity_fraction * len(clean))  # the order is random: the first are as good as any
+            # `left` unaltered: the order is random, the first are as good as any
             made[:left], homography[:left] = x[:left], torch.eye(3, device=self.device)
             x_alt = torch.cat([x_alt, made])
         rows = torch.cat([partner, made_rows])
-        return Batch(x_alt, to_float(self._clean[rows]), self._labels[rows], homography)
+        y = self._labels[rows]
+        return Batch(x_alt, to_float(self._clean[rows]), y, homography, y, len(homography))
 
 
 def sampler_memory(dataset: Dataset, validation: float) -> int:

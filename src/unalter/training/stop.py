@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from unalter.support.processes import ALONE, Processes
+
 _ALWAYS = ("SIGINT", "SIGTERM")
 _WHERE_THEY_WOULD_KILL = ("SIGHUP", "SIGUSR1")
 """A closed terminal; what clusters announce the end of a job's time with. Windows has neither."""
@@ -17,13 +19,16 @@ class StopRequest:
     """While this context is entered, these signals set `requested`; a second SIGINT stops at once.
 
     Signals that are ignored (`nohup`) stay so, and a handler of the caller's for the last two is left where it is.
+    Several processes stop together, when one of them was asked to: what is `requested` is what they have `agreed` on.
     Outside the main thread, where no handler can be set, signals keep their meaning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes = ALONE) -> None:
         self.requested = False
         self.signal: int | None = None
         """The one that asked."""
+        self.processes = processes
+        self._asked = False
         self._at_once = False
         self._before: dict[int, object] = {}
 
@@ -43,6 +48,12 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
+    def agreed(self, seconds: float) -> float:
+        """Whether to stop, and the time that was measured, as all processes see them from now on; returns the time."""
+        seconds, stop = self.processes.agree(seconds, self._asked)
+        self.requested |= stop
+        return seconds
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """In this block, where everything is saved, a signal raises KeyboardInterrupt instead of waiting."""
@@ -53,7 +64,9 @@ class StopRequest:
             self._at_once = False
 
     def _on_signal(self, number: int, frame: object) -> None:
-        again, self.signal = self.requested, self.signal or number
+        again, self.signal = self._asked, self.signal or number
         if self._at_once or (again and number == signal.SIGINT):
             raise KeyboardInterrupt
-        self.requested = True
+        self._asked = True
+        if self.processes.world == 1:
+            self.requested = True

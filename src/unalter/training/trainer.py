@@ -13,8 +13,10 @@ from torch import nn
 
 from unalter.models.files import save_model
 from unalter.nn import Architecture, Autoencoder, Pose, negative_elbo, new_model, pose_error
+from unalter.nn.over_processes import over_processes
 from unalter.runs.folder import ModelFolder
 from unalter.support.errors import InputError, Interrupted
+from unalter.support.processes import ALONE, Processes
 from unalter.training import schedule
 from unalter.training.average import averaged_model
 from unalter.training.checkpoint import load_checkpoint, save_checkpoint
@@ -48,6 +50,7 @@ class Trainer:
         sampler: the pairs.
         fingerprint: says which data and recipe these are; a checkpoint of others is refused.
         resume: go on from the checkpoint, where there is one.
+        processes: who train it together: all have all of it, the first one writes.
 
     Raises:
         InputError: the checkpoint does not fit.
@@ -63,12 +66,14 @@ class Trainer:
         *,
         resume: bool,
         device: torch.device,
+        processes: Processes = ALONE,
     ) -> None:
         self.folder = folder
         self.state = TrainState()
         self._options = options
         self._sampler = sampler
         self._fingerprint = fingerprint
+        self._processes = processes
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
             self._check(saved, config)
@@ -76,8 +81,9 @@ class Trainer:
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
         self._optimizers = make_optimizers(model, options)
-        self._obedience = Obedience(config, options.seed, device) if config.classes else None
+        self._obedience = Obedience(config, options.seed, device, processes) if config.classes else None
         self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
+        over_processes(model, processes)
         if saved is not None:
             self._restore(saved)
         self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
@@ -115,7 +121,7 @@ class Trainer:
             self._train_step(batch)
             now.step += 1
             now.total_steps += 1
-            spent = time.monotonic() - start
+            spent = stop.agreed(time.monotonic() - start)
             now.seconds += spent
             now.epoch_seconds += spent
             on_step(self)
@@ -124,6 +130,7 @@ class Trainer:
             if stop.requested or self._not_saved_for(self._options.checkpoint_seconds):
                 self.save()
             if stop.requested:
+                self._processes.wait()
                 raise Interrupted
 
     def _train_step(self, batch: Batch) -> None:
@@ -133,37 +140,43 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
         noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
-        told = self._obedience.told(batch.y) if self._obedience is not None else None
+        whole = len(batch.labels)
+        told = self._obedience.told(batch.labels) if self._obedience is not None else None
         with self._autocast():
-            output = self._model(batch.x_alt, batch.y, noise, told)
+            output = self._model(batch.x_alt, batch.y, noise, told, whole)
         loss = negative_elbo(output, batch.x, schedule.warm_beta(options.beta, done), options.ssim_weight * self._size)
+        loss = loss.part(len(batch.x), whole)
         if self._obedience is not None and told is not None:
             error = self._obedience.error(output, told, self._autocast())
             loss = loss.with_obedience(error, schedule.warm_label(done) * options.obedience_weight * self._size)
-        if output.pose is not None and len(batch.homography):
-            made = Pose(*(part[-len(batch.homography) :] for part in output.pose))
-            loss = loss.with_pose(pose_error(made, batch.homography), options.pose_weight * self._size)
+        if output.pose is not None and batch.made:
+            made = Pose(*(part[len(batch.x) - len(batch.homography) :] for part in output.pose))
+            error = pose_error(made, batch.homography, batch.made, self._processes)
+            loss = loss.with_pose(error, options.pose_weight * self._size)
         self._model.zero_grad(set_to_none=True)
         loss.total.backward()
+        terms = torch.stack([loss.terms()[name] for name in TERMS])
+        gradients = [weight.grad for weight in self._model.parameters() if weight.grad is not None]
+        self._processes.sum_([*gradients, terms])
         norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM * self._size)
-        *values, norm = torch.stack([*(loss.terms()[name] for name in TERMS), norm.detach()]).tolist()
+        *values, norm = torch.cat([terms, norm.detach()[None]]).tolist()
         if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
             self._diverged(values, norm)
         for optimizer in self._optimizers:
             optimizer.step()
         if self._obedience is not None:
             share = schedule.learning_rate(1.0, now.total_steps, self._all_steps, done)
-            self._obedience.learn(output, batch.x, batch.y, share, noise, self._autocast())
+            self._obedience.learn(output, batch.x, batch.y, share, noise, self._autocast(), whole)
         self._average.update_parameters(self._model)
         for name, value in zip(TERMS, values, strict=True):
-            now.sums[name] += value * len(batch.x)
-        now.pictures += len(batch.x)
+            now.sums[name] += value * whole
+        now.pictures += whole
 
     def _end_epoch(self) -> None:
         now = self.state
         start = time.monotonic()
-        scores = validate(self.averaged, self._sampler.validation, self._autocast())
-        spent = time.monotonic() - start
+        scores = validate(self.averaged, self._sampler.validation, self._autocast(), self._processes)
+        spent, _ = self._processes.agree(time.monotonic() - start, False)
         now.seconds += spent
         now.end_epoch(scores, self._optimizers[1].param_groups[0]["lr"])
         now.finished = self._is_finished
@@ -179,9 +192,12 @@ class Trainer:
         if now.finished:
             self._save_best()
             start = time.monotonic()
-            fit_prior(self.folder, self._sampler, self._options.seed, self._autocast())
+            self._processes.of_first(
+                lambda: fit_prior(self.folder, self._sampler, self._options.seed, self._autocast())
+            )
             now.seconds += time.monotonic() - start
-        now.write_metrics(self.folder.metrics)
+        if self._processes.first:
+            now.write_metrics(self.folder.metrics)
         if now.finished or self._not_saved_for(min(_BETWEEN_SAVES, self._options.checkpoint_seconds)):
             self.save()
 
@@ -198,6 +214,7 @@ class Trainer:
     def _diverged(self, values: list[float], norm: float) -> None:
         now = self.state
         self.save()
+        self._processes.wait()
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
@@ -215,13 +232,14 @@ class Trainer:
 
     def _save_best(self) -> None:
         if self._best is not None:
-            save_model(self.folder, *self._best)
+            if self._processes.first:
+                save_model(self.folder, *self._best)
             self._best = None
 
     def save(self) -> None:
-        """Write the best model and the state, where they are not what was written last."""
+        """Write the best model and the state, where they are not what was written last; the first process does."""
         self._save_best()
-        if self._saved_state == (self.state.epoch, self.state.step):
+        if not self._processes.first or self._saved_state == (self.state.epoch, self.state.step):
             return
         state = {
             "data": self._fingerprint,
@@ -261,7 +279,8 @@ class Trainer:
             self._obedience.load_state_dict(saved["obedience"])
         self.state = TrainState(**saved["progress"])
         self.state.finished = self._is_finished  # no longer so where it is trained for longer
-        self.state.write_metrics(self.folder.metrics)
+        if self._processes.first:
+            self.state.write_metrics(self.folder.metrics)
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numba
 import numpy as np
 import torch
+from numba.core.caching import FunctionCache
 from threadpoolctl import threadpool_limits
 
 from unalter.support.parallel import torch_threads
@@ -20,10 +22,26 @@ _options = {"nogil": True, "fastmath": True, "error_model": "numpy"}  # with Pyt
 
 def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: compile a loop when it is first called, and keep that on disk. It must not meet infinity or NaN."""
-    try:
-        return numba.njit(**_options, cache=True)(loop)
-    except RuntimeError:  # nowhere to keep it: neither the package's folder nor the user's can be written to
-        return numba.njit(**_options)(loop)
+    compiling = numba.njit(**_options)(loop)
+    with suppress(RuntimeError):  # nowhere to keep it: neither the package's folder nor the user's can be written to
+        compiling._cache = _Kept(loop)
+    return compiling
+
+
+class _Kept(FunctionCache):
+    """What numba has compiled, on disk; a file that is damaged or cannot be written is no error, only time lost."""
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super()._load_overload(sig, target_context)
+        except Exception:  # pickle raises errors of any kind on damaged files
+            with suppress(OSError):
+                self.flush()  # or nothing could be added to the index
+            return None
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super()._save_overload(sig, data)
 
 
 ONE = np.float32(1)
@@ -66,11 +84,36 @@ class Threads:
 
 @contextmanager
 def threads(count: int | None = None) -> Iterator[Threads]:
-    """So many threads, for torch too, until the block ends; None: as many as torch has."""
+    """So many threads, for torch and numpy too, until the block ends; None: as many as torch has."""
     count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with torch_threads(count), threadpool_limits(count):
+        with torch_threads(count), _libraries.limited(count):
             yield pool
     finally:
         pool.close()
+
+
+class _Libraries:
+    """Threads of the libraries of the whole process: several blocks at once begin and end in any order."""
+
+    def __init__(self) -> None:
+        self._lock, self._blocks, self._before = Lock(), 0, None
+
+    @contextmanager
+    def limited(self, count: int) -> Iterator[None]:
+        with self._lock:
+            limits = threadpool_limits(count)
+            self._before = self._before or limits
+            self._blocks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                if self._blocks == 0:
+                    self._before.restore_original_limits()
+                    self._before = None
+
+
+_libraries = _Libraries()

@@ -70,7 +70,7 @@ class Repulsion:
         result = self._grid.field(cells.y.T.copy(), self._threads)
         if reach:
             add_remainder(cells, reach, self._kernel, result, self._threads)
-        result[:, 0] -= 1
+        result[:, 0] -= np.float32(self._kernel.smooth(np.zeros(1), reach)[0])  # the point's own
         field = np.empty_like(result)
         field[cells.order] = result
         return field
@@ -95,8 +95,10 @@ def _cheapest(y: np.ndarray, extent: np.ndarray, choice: int) -> int:
 
 def _cost(y: np.ndarray, extent: np.ndarray, reach: float) -> float:
     """Nanoseconds that a field takes, about; what does not depend on the reach left out."""
-    nodes = float(np.prod(extent / spacing(reach, extent) + 5))
-    return nodes * _NODE_COST + (count_pairs(y, reach) * _PAIR_COST if reach else 0.0)
+    by_nodes = float(np.prod(extent / spacing(reach, extent) + 5)) * _NODE_COST
+    if not reach or by_nodes > len(y) ** 2 * _PAIR_COST:  # no need to count: all pairs would cost less
+        return by_nodes
+    return by_nodes + count_pairs(y, reach) * _PAIR_COST
 
 
 def tiny_field(y: np.ndarray, kernel: Kernel) -> np.ndarray:

@@ -40,7 +40,7 @@ def main() -> None:
     if arguments.worker:
         _work(arguments.worker, arguments.codes, arguments.dimensions, arguments.iterations)
         return
-    codes, labels = _codes(arguments.codes, arguments.points)
+    codes, labels = codes_of(arguments.codes, arguments.points)
     others = [] if arguments.alone else ["sklearn" if arguments.dimensions == 3 else "opentsne"]
     print(f"{len(codes):,} x {codes.shape[1]} codes, {arguments.dimensions}D, perplexity {_PERPLEXITY}, 2 threads")
     seconds: dict[str, list[float]] = {}
@@ -60,7 +60,7 @@ def main() -> None:
         print(f"{name} takes {ratio:.1f} times as long")
 
 
-def _codes(path: Path | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+def codes_of(path: Path | None, count: int) -> tuple[np.ndarray, np.ndarray]:
     if path is not None:
         with np.load(path) as stored:
             codes, labels = stored["codes"], stored["label"]

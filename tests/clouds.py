@@ -20,7 +20,7 @@ def blobs(each: int = 60, kinds: int = 5, d: int = 12, apart: float = 6, seed: i
 
 
 def reference(y: np.ndarray, kernel: Kernel) -> np.ndarray:
-    """phi and its gradient, [n, 4], in float64."""
+    """phi of the others and its gradient, [n, 4], in float64."""
     return _reference(y.tobytes(), len(y), kernel.dof, kernel.power).copy()
 
 
@@ -29,11 +29,12 @@ def _reference(content: bytes, n: int, dof: float, power: float) -> np.ndarray:
     """Several tests ask for the same."""
     y = np.frombuffer(content, np.float32).reshape(n, 3).astype(np.float64)
     parts = []
-    for rows in np.array_split(y, -(-n // _ROWS)):
-        base = 1 + cdist(rows, y, "sqeuclidean") / dof
+    for own in np.array_split(np.arange(n), -(-n // _ROWS)):
+        base = 1 + cdist(y[own], y, "sqeuclidean") / dof
         kernel = base**-power
+        kernel[np.arange(len(own)), own] = 0
         slope = -2 * power / dof * kernel / base
-        parts.append(np.column_stack([kernel.sum(1), slope.sum(1, keepdims=True) * rows - slope @ y]))
+        parts.append(np.column_stack([kernel.sum(1), slope.sum(1, keepdims=True) * y[own] - slope @ y]))
     return np.concatenate(parts)
 
 
@@ -41,6 +42,7 @@ def cloud(name: str, n: int = 2_500) -> np.ndarray:
     random = np.random.default_rng(0)
     y = {
         "tiny": random.normal(size=(n, 3)) * 1e-4,
+        "small": random.normal(size=(n, 3)) * [2e-2, 1e-2, 1e-2],
         "early": random.normal(size=(n, 3)) * [2, 1, 0.7],
         "even": random.uniform(-20, 20, (n, 3)),
         "sparse": random.uniform(-150, 150, (n, 3)),
@@ -53,4 +55,4 @@ def cloud(name: str, n: int = 2_500) -> np.ndarray:
     return y.astype(np.float32)
 
 
-CLOUDS = ["tiny", "early", "even", "sparse", "clusters", "outlier", "plane", "dense plane", "line"]
+CLOUDS = ["tiny", "small", "early", "even", "sparse", "clusters", "outlier", "plane", "dense plane", "line"]

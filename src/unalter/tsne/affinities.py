@@ -19,28 +19,39 @@ def neighbour_count(n: int, perplexity: float) -> int:
 
 def joint_probabilities(
     neighbours: np.ndarray, squares: np.ndarray, perplexity: float, threads: Threads
-) -> sp.csr_matrix:
+) -> tuple[sp.csr_matrix, float]:
     """p_ij = (p_j|i + p_i|j) / 2n over the nearest neighbours (van der Maaten 2014).
 
     Args:
         neighbours: int32 [n, k] of each point, nearest first.
-        squares: float32 [n, k], their squared distances.
+        squares: float32 [n, k], their squared distances, of each point in units of its own.
         perplexity: the effective number of neighbours; below n.
 
     Returns:
-        float32 [n, n], symmetric, nothing on the diagonal, the sum 1.
+        float32 [n, n], symmetric, nothing on the diagonal, the sum 1; and the mean standard deviation of the Gaussians,
+        in those units.
     """
-    n, count = neighbours.shape
-    conditional = np.empty((n, count), np.float32)
-    threads.over(n, _conditional, squares, np.log(perplexity), conditional)
-    p = sp.csr_matrix((conditional.ravel(), neighbours.ravel(), np.arange(n + 1) * count), (n, n))
+    p, widths = conditional_probabilities(neighbours, squares, perplexity, len(neighbours), threads)
     joint = (p + p.T).tocsr()
     joint.data *= np.float32(1 / joint.data.sum(dtype=np.float64))
-    return joint
+    return joint, float(widths.mean())
+
+
+def conditional_probabilities(
+    neighbours: np.ndarray, squares: np.ndarray, perplexity: float, among: int, threads: Threads
+) -> tuple[sp.csr_matrix, np.ndarray]:
+    """p_j|i over the nearest neighbours [m, k] of points: float32 [m, among], the sum of each row 1.
+
+    And the standard deviation of each point's Gaussian, [m], in the units of its squares.
+    """
+    n, count = neighbours.shape
+    conditional, widths = np.empty((n, count), np.float32), np.empty(n)
+    threads.over(n, _conditional, squares, np.log(perplexity), conditional, widths)
+    return sp.csr_matrix((conditional.ravel(), neighbours.ravel(), np.arange(n + 1) * count), (n, among)), widths
 
 
 @compiled
-def _conditional(squares, entropy, result, low, high):
+def _conditional(squares, entropy, result, widths, low, high):
     """Gaussian weights whose entropy is as asked for, by bisection over their precision."""
     count = squares.shape[1]
     for i in range(low, high):
@@ -67,5 +78,6 @@ def _conditional(squares, entropy, result, low, high):
             else:
                 above = precision
                 precision = (below + above) / 2
+        widths[i] = np.sqrt(0.5 / precision)
         for k in range(count):
             result[i, k] = np.exp(-(squares[i, k] - least) * precision) / total

@@ -13,10 +13,13 @@ _BUFFER = 256
 
 
 def attraction(p: sp.csr_matrix, y: np.ndarray, weight: Kernel, threads: Threads) -> np.ndarray:
-    """sum_j p_ij (y_j - y_i) w(|y_i - y_j|) with a weight of power 1 or 1.5: float32 [n, 3]."""
-    result = np.empty_like(y)
+    """sum_j p_ij (y_j - y_i) w(|y_i - y_j|) with a weight of power 1 or 1.5, for the points that p [m, n] has rows of:
+    float32 [m, 3].
+    """
+    count = len(p.indptr) - 1
+    result = np.empty((count, 3), np.float32)
     per_dof, root = np.float32(1 / weight.dof), weight.power == 1.5
-    threads.over(len(y), _attraction, p.indptr, p.indices, p.data, y, per_dof, root, result)
+    threads.over(count, _attraction, p.indptr, p.indices, p.data, y, per_dof, root, result)
     return result
 
 

@@ -51,14 +51,15 @@ def _cell_shape(y: np.ndarray, side: float) -> tuple[tuple[int, int, int], float
     """How many cells of at least this side hold points [n, 3], and their side."""
     extent = np.ptp(y, axis=0).astype(np.float64)
     while True:
-        shape = (extent / side).astype(np.int64) + 1
+        shape = np.floor(extent / side) + 1
         if shape.prod() <= _MOST_CELLS:
             return (int(shape[0]), int(shape[1]), int(shape[2])), side
         side *= 1.25
 
 
 def add_remainder(cells: Cells, reach: float, kernel: Kernel, result: np.ndarray, threads: Threads) -> None:
-    """Add what `Kernel.smooth` leaves out of the kernel: value and gradient, to [n, 4] in the order of the cells.
+    """Add what `Kernel.smooth` leaves out of the kernels of the others: value and gradient, to [n, 4] in the order of
+    the cells.
 
     Args:
         reach: at most the side of the cells.
@@ -101,7 +102,7 @@ def _add_remainder(y, start, shape, square, coefficients, kernel, result, low, h
         if start[cell] == start[cell + 1]:
             continue
         c0, c1, c2 = cell // (n1 * n2), cell // n2 % n1, cell % n2
-        count = 0
+        count, own = 0, 0
         for d0 in range(max(c0 - 1, 0), min(c0 + 1, shape[0] - 1) + 1):
             for d1 in range(max(c1 - 1, 0), min(c1 + 1, n1 - 1) + 1):
                 row = (d0 * n1 + d1) * n2
@@ -111,8 +112,10 @@ def _add_remainder(y, start, shape, square, coefficients, kernel, result, low, h
                     _copy(near, 0, count, longer, 0)
                     near = longer
                 _copy(y, a, b, near, count)
+                if d0 == c0 and d1 == c1:
+                    own = count + start[cell] - a
                 count += b - a
-        _sum_remainder(near, count, y, square, coefficients, kernel, result, start[cell], start[cell + 1])
+        _sum_remainder(near, count, own, y, square, coefficients, kernel, result, start[cell], start[cell + 1])
 
 
 @compiled
@@ -124,7 +127,8 @@ def _copy(source, low, high, target, at):
 
 
 @compiled
-def _sum_remainder(near, count, y, square, coefficients, kernel, result, low, high):
+def _sum_remainder(near, count, own, y, square, coefficients, kernel, result, low, high):
+    """The points themselves are among those near, from `own` on."""
     p, q, r = near[0], near[1], near[2]  # of whole rows, so that they are known to be contiguous: 25 times as fast
     k0, k1, k2, k3 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
     c0, c1, c2, c3, c4 = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]
@@ -132,17 +136,19 @@ def _sum_remainder(near, count, y, square, coefficients, kernel, result, low, hi
     for i in range(low, high):
         y0, y1, y2 = y[0, i], y[1, i], y[2, i]
         total, g0, g1, g2 = zero, zero, zero, zero
-        for j in range(count):
-            d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
-            apart = d0 * d0 + d1 * d1 + d2 * d2
-            value, slope = value_and_slope(apart, c0, c1, c2, c3, c4)
-            t = square - apart
-            inside = ONE if t > 0 else zero
-            total += inside * (value - (k0 + t * (k1 + t * (k2 + t * k3))))
-            slope = inside * (slope - two * (k1 + t * (two * k2 + t * (three * k3))))
-            g0 += slope * d0
-            g1 += slope * d1
-            g2 += slope * d2
+        for side in range(2):
+            first, last = (own + i - low + 1, count) if side else (0, own + i - low)
+            for j in range(first, last):
+                d0, d1, d2 = y0 - p[j], y1 - q[j], y2 - r[j]
+                apart = d0 * d0 + d1 * d1 + d2 * d2
+                value, slope = value_and_slope(apart, c0, c1, c2, c3, c4)
+                t = square - apart
+                inside = ONE if t > 0 else zero
+                total += inside * (value - (k0 + t * (k1 + t * (k2 + t * k3))))
+                slope = inside * (slope - two * (k1 + t * (two * k2 + t * (three * k3))))
+                g0 += slope * d0
+                g1 += slope * d1
+                g2 += slope * d2
         result[i, 0] += total
         result[i, 1] -= g0
         result[i, 2] -= g1

@@ -9,10 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from unalter.tsne.attraction import attraction
-from unalter.tsne.divergence import attraction_divergence, divergence
+from unalter.tsne.divergence import divergence, normaliser
 from unalter.tsne.kernels import NEAR, Kernel
 from unalter.tsne.loops import ONE, Threads, compiled
-from unalter.tsne.repulsion import Repulsion
+from unalter.tsne.progress import EVERY, Progress
+from unalter.tsne.repulsion import FEW, Repulsion
 
 Callback = Callable[[int, float, np.ndarray], object]
 """Called with iteration, KL divergence and a copy of the embedding; true stops the descent."""
@@ -48,8 +49,16 @@ class Forces(Protocol):
         """The sum of forces that both are multiplied with K in place of 1 / (1 + d^2 / dof), for a given Z."""
         ...
 
-    def divergence(self, y: Any, z: Any = None) -> float:
-        """KL(P || Q), with a Z that is known, or with Z summed over all pairs."""
+    def normaliser(self, y: Any) -> Any:
+        """Z, summed over all pairs where that can be."""
+        ...
+
+    def divergence(self, y: Any, z: Any) -> float:
+        """KL(P || Q), with a Z that is known."""
+        ...
+
+    def norm(self, force: Any) -> float:
+        """Of forces on all points."""
         ...
 
     def step(self, y: Any, velocity: Any, gains: Any, force: Any, rate: float, momentum: float) -> None:
@@ -64,11 +73,12 @@ class LoopForces:
         p: joint probabilities [n, n].
         kernel: `PLANE` or `SPACE`.
         threads: that the work is shared among.
+        few: up to so many points repulsion is summed over all pairs.
     """
 
-    def __init__(self, p: sp.csr_matrix, kernel: Kernel, threads: Threads) -> None:
+    def __init__(self, p: sp.csr_matrix, kernel: Kernel, threads: Threads, few: int = FEW) -> None:
         self._p, self._kernel, self._threads = p, kernel, threads
-        self._repulsion, self._near = Repulsion(kernel, threads), Repulsion(NEAR, threads)
+        self._repulsion, self._near = Repulsion(kernel, threads, few), Repulsion(NEAR, threads, few)
 
     def place(self, y: np.ndarray) -> np.ndarray:
         return np.array(y, np.float32, order="C")
@@ -86,15 +96,19 @@ class LoopForces:
         apart, _ = self._near(y, z)
         return apart + attraction(self._p, y, self._kernel, self._threads)
 
-    def divergence(self, y: np.ndarray, z: float | None = None) -> float:
-        if z is None:
-            return divergence(self._p, y, self._kernel, self._threads)
-        return attraction_divergence(self._p, y, self._kernel, self._threads) + float(np.log(z))
+    def normaliser(self, y: np.ndarray) -> float:
+        return normaliser(y, self._kernel, self._threads)
+
+    def divergence(self, y: np.ndarray, z: float) -> float:
+        return divergence(self._p, y, self._kernel, z, self._threads)
+
+    def norm(self, force: np.ndarray) -> float:
+        return float(np.linalg.norm(force))
 
     def step(
         self, y: np.ndarray, velocity: np.ndarray, gains: np.ndarray, force: np.ndarray, rate: float, momentum: float
     ) -> None:
-        _step(y, velocity, gains, force, np.float32(rate), np.float32(momentum))
+        step(y, velocity, gains, force, rate, momentum)
         y -= y.mean(0)
 
 
@@ -107,25 +121,35 @@ class Descent:
         forces: that move the points.
         y: float32 [n, 3]; a first column of zeros makes a map in the plane.
         callback: called every `callback_every` iterations.
+        progress: that says when it is enough; None: never.
     """
 
     def __init__(
-        self, forces: Forces, y: np.ndarray, callback: Callback | None = None, callback_every: int = 50
+        self,
+        forces: Forces,
+        y: np.ndarray,
+        callback: Callback | None = None,
+        callback_every: int = 50,
+        progress: Progress | None = None,
     ) -> None:
         self.iterations = 0
         self.stopped = False
         self._forces, self._y = forces, forces.place(y)
         self._velocity, self._gains = forces.place(np.zeros_like(y)), forces.place(np.ones_like(y))
-        self._callback, self._every = callback, callback_every
+        self._callback, self._every, self._progress = callback, callback_every, progress
 
     @property
     def y(self) -> np.ndarray:
         """The points, float32 [n, 3]."""
         return self._forces.fetch(self._y)
 
-    def divergence(self) -> float:
-        """KL(P || Q) of the points as they are."""
-        return self._forces.divergence(self._y)
+    def normaliser(self) -> float:
+        """Z of the points as they are."""
+        return float(self._forces.normaliser(self._y))
+
+    def divergence(self, z: float) -> float:
+        """KL(P || Q) of the points as they are, and their Z."""
+        return self._forces.divergence(self._y, z)
 
     def run(
         self, iterations: int, learning_rate: float, momentum: float, exaggeration: float = 1.0, near: bool = False
@@ -142,17 +166,30 @@ class Descent:
         for k in range(iterations):
             if self.stopped:
                 return
-            told = (self.iterations + 1) % self._every == 0
-            if not near or told or k % _SAME_Z == 0:
+            self.iterations += 1
+            told = self._callback is not None and self.iterations % self._every == 0
+            looked_at = self._progress is not None and self.iterations % EVERY == 0
+            if not near or told or looked_at or k % _SAME_Z == 0:
                 force, z = self._forces.repulsion(self._y)
             if near:
                 force = self._forces.near(self._y, z)
             else:
                 force += exaggeration * self._forces.attraction(self._y)
-            self.iterations += 1
-            if told and self._callback is not None:
+            if told:
                 self.stopped = bool(self._callback(self.iterations, self._forces.divergence(self._y, z), self.y))
+            if looked_at:
+                wanted = self._progress.wants_divergence(iterations)
+                error = self._forces.divergence(self._y, z) if wanted else None
+                may_end = exaggeration == 1 and not near
+                self.stopped |= self._progress.ends(self.iterations, error, self._forces.norm(force), may_end)
             self._forces.step(self._y, self._velocity, self._gains, force, learning_rate, momentum)
+
+
+def step(
+    y: np.ndarray, velocity: np.ndarray, gains: np.ndarray, force: np.ndarray, rate: float, momentum: float
+) -> None:
+    """Move points float32 [n, 3] along a force, with momentum and a gain for each coordinate."""
+    _step(y, velocity, gains, force, np.float32(rate), np.float32(momentum))
 
 
 @compiled

@@ -19,7 +19,7 @@ from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP
 from unalter.tsne.divergence import EXACT
 from unalter.tsne.grid import Grid
 from unalter.tsne.kernels import NEAR, Kernel
-from unalter.tsne.repulsion import spacing
+from unalter.tsne.repulsion import TINY, spacing, tiny_field
 
 _FEW = 50_000
 """Up to so many points all pairs are summed."""
@@ -62,7 +62,7 @@ class DeviceForces:
     def repulsion(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """The repulsive forces on points [n, 3], and Z, which stays on the device too."""
         field = self._field(y, self._kernel, self._few)
-        z = field[:, 0].sum(dtype=torch.float64) - len(y)
+        z = field[:, 0].sum(dtype=torch.float64)
         return field[:, 1:] * (self._kernel.force_scale / z), z
 
     def attraction(self, y: Tensor) -> Tensor:
@@ -83,11 +83,12 @@ class DeviceForces:
             parts.append(torch.segment_reduce(force, "sum", lengths=self._lengths[low:high], axis=0, unsafe=True))
         return torch.cat(parts)
 
-    def divergence(self, y: Tensor, z: Tensor | float | None = None) -> float:
-        """KL(P || Q), with a Z that is known; else, up to 120,000 points, with Z summed over all pairs."""
-        if z is None:
-            field = self._field(y, self._kernel, EXACT)
-            z = field[:, 0].sum(dtype=torch.float64) - len(y)
+    def normaliser(self, y: Tensor) -> Tensor:
+        """Z, up to 120,000 points summed over all pairs."""
+        return self._field(y, self._kernel, EXACT)[:, 0].sum(dtype=torch.float64)
+
+    def divergence(self, y: Tensor, z: Tensor | float) -> float:
+        """KL(P || Q), with a Z that is known."""
         total = 0.0
         for low, high, a, b in self._blocks:
             _, square = self._edges(y, low, high, a, b)
@@ -95,6 +96,10 @@ class DeviceForces:
             apart = torch.log1p(square.double() / self._kernel.dof)
             total += float((torch.special.xlogy(p, p) + self._kernel.power * p * apart).sum())
         return total + float(np.log(float(z)))
+
+    def norm(self, force: Tensor) -> float:
+        """Of forces on all points."""
+        return float(force.norm())
 
     def step(self, y: Tensor, velocity: Tensor, gains: Tensor, force: Tensor, rate: float, momentum: float) -> None:
         """Move the points by a step of gradient descent with momentum and gains."""
@@ -113,10 +118,14 @@ class DeviceForces:
         if len(y) <= few:
             return exact_field(y, kernel)
         extent = (y.max(0).values - y.min(0).values).cpu().numpy().astype(np.float64)
+        if extent.max() < TINY:
+            return self.place(tiny_field(self.fetch(y), kernel))
         if kernel not in self._grids or not self._grids[kernel].fits(extent):
             smooth = partial(kernel.smooth, reach=0.0)
             self._grids[kernel] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent, self._device)
-        return self._grids[kernel].field_of(y)
+        field = self._grids[kernel].field_of(y)
+        field[:, 0] -= 1
+        return field
 
 
 class DeviceGrid(Grid):
@@ -151,11 +160,13 @@ class DeviceGrid(Grid):
 
 
 def exact_field(y: Tensor, kernel: Kernel) -> Tensor:
-    """phi and its gradient at points [n, 3], summed over all pairs: [n, 4]."""
-    parts = []
-    for part in y.split(max(1, _BLOCK // len(y))):
+    """phi of the others and its gradient at points [n, 3], summed over all pairs: [n, 4]."""
+    parts, step = [], max(1, _BLOCK // len(y))
+    for start in range(0, len(y), step):
+        part = y[start : start + step]
         away = part[:, None] - y
         base = 1 / (1 + away.square().sum(2) / kernel.dof)
+        base.diagonal(start).zero_()
         value = base**kernel.power
         slope = value * base / kernel.force_scale
         parts.append(torch.cat([value.sum(1, keepdim=True), torch.einsum("ij,ijk->ik", slope, away)], 1))

@@ -13,27 +13,28 @@ EXACT = 120_000
 """Up to so many points Z is summed over all pairs."""
 
 
-def divergence(p: sp.csr_matrix, y: np.ndarray, kernel: Kernel, threads: Threads) -> float:
-    """KL(P || Q) = sum p log(p / q), q_ij = K(|y_i - y_j|) / Z (see `unalter.tsne.kernels`), in nats.
+def normaliser(y: np.ndarray, kernel: Kernel, threads: Threads) -> float:
+    """Z = sum_{i != j} K(|y_i - y_j|) over points float32 [n, 3].
 
-    Up to 120,000 points Z is summed over all pairs; beyond it comes off a grid, to one part in a thousand (tested),
-    so the divergence is right to 0.001.
+    Up to 120,000 points it is summed over all pairs; beyond it comes off a grid, to one part in a thousand (tested), so
+    that a divergence is right to 0.001.
+    """
+    field = exact_field(y, kernel, threads) if len(y) <= EXACT else Repulsion(kernel, threads).field(y)
+    return float(field[:, 0].sum(dtype=np.float64))
+
+
+def divergence(p: sp.csr_matrix, y: np.ndarray, kernel: Kernel, z: float, threads: Threads) -> float:
+    """KL(P || Q) = sum p log(p / q), q_ij = K(|y_i - y_j|) / Z (see `unalter.tsne.kernels`), in nats.
 
     Args:
         p: joint probabilities [n, n].
         y: float32 [n, 3].
         kernel: `PLANE` or `SPACE`.
+        z: see `normaliser`.
     """
-    field = exact_field(y, kernel, threads) if len(y) <= EXACT else Repulsion(kernel, threads).field(y)
-    z = field[:, 0].sum(dtype=np.float64) - len(y)
-    return attraction_divergence(p, y, kernel, threads) + float(np.log(z))
-
-
-def attraction_divergence(p: sp.csr_matrix, y: np.ndarray, kernel: Kernel, threads: Threads) -> float:
-    """The divergence without log Z: sum p (log p - log K)."""
     sums = np.empty(len(y))
     threads.over(len(y), _edges, p.indptr, p.indices, p.data, y, kernel.dof, kernel.power, sums)
-    return float(sums.sum())
+    return float(sums.sum() + p.data.sum(dtype=np.float64) * np.log(z))
 
 
 @compiled

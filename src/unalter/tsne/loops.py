@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numba
@@ -65,11 +66,36 @@ class Threads:
 
 @contextmanager
 def threads(count: int | None = None) -> Iterator[Threads]:
-    """So many threads, for torch too, until the block ends; None: as many as torch has."""
+    """So many threads, for torch and numpy too, until the block ends; None: as many as torch has."""
     count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with torch_threads(count), threadpool_limits(count):
+        with torch_threads(count), _libraries.limited(count):
             yield pool
     finally:
         pool.close()
+
+
+class _Libraries:
+    """Threads of the libraries of the whole process: several blocks at once begin and end in any order."""
+
+    def __init__(self) -> None:
+        self._lock, self._blocks, self._before = Lock(), 0, None
+
+    @contextmanager
+    def limited(self, count: int) -> Iterator[None]:
+        with self._lock:
+            limits = threadpool_limits(count)
+            self._before = self._before or limits
+            self._blocks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                if self._blocks == 0:
+                    self._before.restore_original_limits()
+                    self._before = None
+
+
+_libraries = _Libraries()

@@ -108,7 +108,7 @@ class Alteration:
 
     def __post_init__(self) -> None:
         for name, limits in {"probability": (0, 1), **self.limits}.items():
-            value = _plain(getattr(self, name))
+            value = plain(getattr(self, name))
             object.__setattr__(self, name, value)
             default = type(self).__dataclass_fields__[name].default
             _check_numbers(self.name, name, value, isinstance(default, tuple), limits)
@@ -129,6 +129,11 @@ class Alteration:
         """The names of what a recipe writes of it; backgrounds are pictures, not compared and not written."""
         return [spec.name for spec in fields(cls) if spec.compare]
 
+    def written(self) -> dict[str, Any]:
+        """Its parameters by name, as a recipe writes them."""
+        values = {name: getattr(self, name) for name in self.parameters()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:
         """What a fit begins with, from weak to strong and of every kind of distribution that it could not turn into
@@ -148,20 +153,21 @@ class Alteration:
         return self
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A list as a tuple and numpy's numbers as Python's: as a recipe that was saved and read has them."""
     if isinstance(value, (list, tuple)):
-        return tuple(_plain(part) for part in value)
+        return tuple(plain(part) for part in value)
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _is_number(value: object) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number; true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_numbers(alteration: str, name: str, value: object, is_range: bool, limits: Range) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
-    valid = isinstance(value, tuple) == is_range and all(_is_number(v) and limits[0] <= v <= limits[1] for v in numbers)
+    valid = isinstance(value, tuple) == is_range and all(is_number(v) and limits[0] <= v <= limits[1] for v in numbers)
     if not valid or (is_range and not (len(numbers) == 2 and numbers[0] <= numbers[1])):
         kind = "two rising numbers [low, high]" if is_range else "a number"
         raise ParameterError(alteration, name, value, f"{kind} between {limits[0]:g} and {limits[1]:g}")

@@ -8,17 +8,21 @@ Zisserman, Multiple View Geometry, 2004, chapter 2); maps of consecutive steps m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.alter.alteration import Alteration
+from unalter.alter.alteration import Alteration, ParameterError, is_number, plain
 from unalter.alter.draws import Draws
 
 Sampling = Literal["nearest", "bilinear"]
+Fill = float | Literal["edge", "mirror"]
+"""What comes in from outside: a value in 0..1, the picture's last pixels drawn out, or its mirror image."""
 
+_PADDING: dict[str, str] = {"edge": "border", "mirror": "reflection"}
+"""What torch calls them."""
 _HORIZON = 1e-3
 """Places whose third coordinate is smaller lie behind the viewer, or too far away to be seen."""
 
@@ -59,22 +63,37 @@ class Geometric(Alteration):
 
 @dataclass(frozen=True, kw_only=True)
 class Resampled(Geometric):
-    """A warp whose pixels are looked up in the clean picture; what comes in from outside is black."""
+    """A warp whose pixels are looked up in the clean picture; what comes in from outside is black, or `fill`."""
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"sampling": get_args(Sampling)}
 
     sampling: Sampling = "bilinear"
+    fill: Fill = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fill = plain(self.fill)
+        if not (is_number(fill) and 0 <= fill <= 1) and not (isinstance(fill, str) and fill in _PADDING):
+            raise ParameterError(self.name, "fill", fill, f"a number between 0 and 1, or {' or '.join(_PADDING)}")
+        object.__setattr__(self, "fill", float(fill) if is_number(fill) else fill)
+
+    def written(self) -> dict[str, Any]:
+        values = super().written()
+        if self.fill == 0:  # as in recipes of before there was a choice
+            del values["fill"]
+        return values
 
     def warp(self, x: Tensor, homography: Tensor) -> Tensor:
-        return sample(x, homography, self.sampling)
+        return sample(x, homography, self.sampling, self.fill)
 
 
-def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear") -> Tensor:
-    """Look pictures up where homographies say; black outside and behind the horizon.
+def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear", fill: Fill = 0.0) -> Tensor:
+    """Look pictures up where homographies say; `fill` outside and behind the horizon.
 
     Args:
         x: float32 [N, C, H, W].
         homography: float32 [N, 3, 3], from places of the result to places of x.
+        fill: a value; "edge"; or "mirror", which takes in the last pixels twice.
 
     Returns:
         float32 [N, C, H, W].
@@ -88,7 +107,11 @@ def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear") -> Te
     across = (across * nearness).masked_fill_(depth <= _HORIZON, 3.0)  # well outside
     # complex numbers lie in memory as grid_sample wants its places: an eighth of the time of stacking them
     places = torch.view_as_real(torch.complex(across, down * nearness))
-    return F.grid_sample(x, places, mode=sampling, align_corners=False)
+    if isinstance(fill, str):
+        return F.grid_sample(x, places, mode=sampling, padding_mode=_PADDING[fill], align_corners=False)
+    if fill == 0:
+        return F.grid_sample(x, places, mode=sampling, align_corners=False)
+    return F.grid_sample(x - fill, places, mode=sampling, align_corners=False).add_(fill).clamp_(0, 1)
 
 
 def identity(random: Draws) -> Tensor:

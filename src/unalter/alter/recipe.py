@@ -219,7 +219,8 @@ class Recipe:
         if backgrounds is not None:
             content["backgrounds"] = backgrounds
         content["branches"] = [
-            {"share": branch.share, "steps": [_step_to_dict(step) for step in branch.steps]} for branch in self.branches
+            {"share": branch.share, "steps": [{step.name: step.written()} for step in branch.steps]}
+            for branch in self.branches
         ]
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=100)
 
@@ -243,11 +244,6 @@ class Recipe:
         if sets:
             folder = save_backgrounds(path.parent / (backgrounds or f"{path.stem}-backgrounds"), sets[0]).name
         write_text(path, self.to_yaml(folder))
-
-
-def _step_to_dict(step: Alteration) -> dict[str, dict[str, Any]]:
-    values = {name: getattr(step, name) for name in step.parameters()}
-    return {step.name: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
 
 
 def _with_total(branches: list[Branch], total: float) -> list[Branch]:

@@ -19,6 +19,7 @@ from unalter.alter.backgrounds import Backgrounds, find_backgrounds
 from unalter.alter.kinds.blend import Blend
 from unalter.alter.recipe import Branch, Recipe
 from unalter.fitting.chain import Chain
+from unalter.fitting.demands import FEWEST, check_pictures
 from unalter.fitting.features import CdfFeatures, FeatureCovariance
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective, Objectives
@@ -27,7 +28,6 @@ from unalter.fitting.search import ChainSearch
 from unalter.fitting.statistics import Statistics
 from unalter.fitting.unblending import blended_and_back, rounded_otherwise, unblended, with_whole_percent
 from unalter.images.convert import to_float
-from unalter.support.errors import InputError
 from unalter.support.parallel import Map, parallel_map
 from unalter.support.processes import ALONE, Processes
 
@@ -39,8 +39,6 @@ _RIDGE = 0.01
 """Of the metric in which it is seen how sums were rounded."""
 _ENOUGH = 200
 """Of fewer altered pictures clean ones are altered more often than once."""
-_FEWEST = 40
-"""Pictures below which there is nothing to fit to."""
 _GLANCED, _LEAST_GLANCED = 8, 100
 """So many times fewer pictures tell with which numbers a kind of alteration is best begun, but so many at least."""
 _AT_ONCE = 256 * 784
@@ -79,12 +77,10 @@ def fit_recipe(
         processes: who fit it together.
 
     Raises:
-        InputError: too few pictures.
+        InputError: pictures too few, too small, or all but constant.
     """
     say = on_progress or (lambda words: None)
-    if min(len(clean), len(altered)) < _FEWEST:
-        few = f"{len(clean)} clean and {len(altered)} altered ones"
-        raise InputError(f"a recipe can be fitted to {_FEWEST} pictures or more of either folder; these are {few}")
+    check_pictures(clean, altered)
     if clean_labels is None or altered_labels is None:
         clean_labels = altered_labels = None
     subjects, pictures = LabelledImages(clean, clean_labels), LabelledImages(altered, altered_labels)
@@ -92,9 +88,10 @@ def fit_recipe(
     found = None if found is None else with_whole_percent(found)
     members = np.full(len(altered), -1) if found is None else found.members
     branches, before, after = [], 0.0, 0.0
-    for on_background in (True, False):
-        rows = np.flatnonzero((members >= 0) == on_background)
-        if len(rows) < _FEWEST:
+    sides = [np.flatnonzero((members >= 0) == on_background) for on_background in (True, False)]
+    fewest = min(FEWEST, max(map(len, sides)))  # of a small folder the larger side is fitted to, whatever its size
+    for on_background, rows in zip((True, False), sides, strict=True):
+        if len(rows) < fewest:
             continue
         share = len(rows) / len(altered)
         say(f"{len(rows):,} pictures " + ("with" if on_background else "without") + " a background")
@@ -167,7 +164,7 @@ def _objectives(
         distinct = min(count, len(halves[half]))
         return ImitationObjective([imitated(x, of, r, number) for r in rows], real_features[half], distinct, run)
 
-    glanced = max(size // _GLANCED, _LEAST_GLANCED)
+    glanced = max(size // _GLANCED, min(_LEAST_GLANCED, size))
 
     return Objectives(
         screen=objective(0, 0, size // 2, parts(size // 2)),

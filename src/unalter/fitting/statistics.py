@@ -14,6 +14,10 @@ from unalter.fitting.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, p
 
 _COMPONENTS = 12
 """Principal components of the clean pictures, and of the altered ones."""
+_ROUNDING = 1e-10
+"""Variances of pixels in 0..1 that are no more than what float32 leaves of none."""
+_FILTERED = 32
+"""Places along a side, at least, at which filters look at pictures of twice as many pixels: all of them cost time."""
 _FILTERS = 24
 """Random 5 x 5 filters."""
 
@@ -60,7 +64,8 @@ class Statistics:
             rest = (_square_sum(centred) - projected.square().sum(1)).clamp_min(0).sqrt()
             columns += [projected, rest]
         # every place costs four times as much
-        responses = F.conv2d(grey[:, None], self._filters, -self._levels, stride=2)
+        stride = max(min(grey.shape[1:]) // _FILTERED, 2)
+        responses = F.conv2d(grey[:, None], self._filters, -self._levels, stride=stride)
         positive = responses.clamp_min_(0).flatten(2)
         columns += [positive.mean(2), positive.sign().mean(2)]
         return torch.cat([column if column.ndim == 2 else column[:, None] for column in columns], 1)
@@ -216,6 +221,8 @@ def _small(pictures: Tensor) -> Tensor:
 def _components(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean [D] and first principal directions [D, K] of rows [N, D]."""
     mean = rows.mean(0)
-    # float64: in float32 LAPACK gives NaN where many pixels never change
-    vectors = torch.linalg.eigh(torch.cov(rows.T).double()).eigenvectors
+    covariance = torch.cov(rows.T).double()  # in float32 LAPACK gives NaN where many pixels never change
+    if covariance.abs().max() < _ROUNDING:  # one picture again and again: LAPACK finds no directions in what is left
+        covariance.zero_()
+    vectors = torch.linalg.eigh(covariance).eigenvectors
     return mean, vectors[:, -_COMPONENTS:].float()

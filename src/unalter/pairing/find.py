@@ -111,9 +111,8 @@ def _searched(
         matcher = train_matcher(
             clean.images, clean.labels, imitation, seed, lambda done: on_progress("training the matcher", done), options
         )
-    origin = np.random.default_rng([seed, 5]).choice(
-        len(clean), int(np.clip(len(rows), options.least_imitated, options.imitated))
-    )
+    imitated = options.imitations(len(rows), clean.images.shape)
+    origin = np.random.default_rng([seed, 5]).choice(len(clean), imitated)
     count = progress_counter("searching", (2 * len(origin) + len(rows)) * len(searches), on_progress)
     best = Candidates(np.full((len(rows), 2), -1), np.full((len(rows), 2), np.inf))
     probability = np.zeros(len(rows))

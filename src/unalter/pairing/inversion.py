@@ -16,13 +16,14 @@ from torch import Tensor
 from unalter.alter.alteration import Alteration
 from unalter.pairing.alignment import corners
 from unalter.pairing.forward_model import ForwardModel, foreground_energy
+from unalter.pairing.options import fewer
 
 _NEAREST = 16
 """Random draws that are tried as starts: those that move things alike,"""
 _SCREENED = 12
 """or, where nothing moves, the first ones, so many for each number that can be chosen."""
 _AT_ONCE = 32
-"""Candidates whose starts are tried at a time; bounds the memory."""
+"""Candidates whose starts are tried at a time, less of large pictures; bounds the memory."""
 _MATCHING_STEPS, _MATCHING_DIFFERENCE, _MATCHING_DAMPING = 3, 0.02, 1e-3
 """Gauss-Newton steps by which such draws are made to move things as they should."""
 _STARTS = 6
@@ -126,10 +127,11 @@ class RecipeInverter:
             near = torch.arange(max(1, _SCREENED * len(self._model.numbers))).expand(len(clean), -1)
             tried = self._model.samples[near].flatten(0, 1)
         each = near.shape[1]
+        at_once = fewer(_AT_ONCE, clean.shape)
         errors = [
             self._synthesize(_repeat(some, each), _repeat(their, each), draws)[1]
             for some, their, draws in zip(
-                clean.split(_AT_ONCE), altered.split(_AT_ONCE), tried.split(_AT_ONCE * each), strict=True
+                clean.split(at_once), altered.split(at_once), tried.split(at_once * each), strict=True
             )
         ]
         error = torch.cat(errors).reshape(len(clean), each)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+_LARGE = 64 * 64
+"""Pixels of a picture beyond which so many fewer are taken: the work stays the same."""
+_LEAST_PART = 0.2
+"""Of the least counts is kept for pictures however large: the largest error of twenty is exceeded by one in twenty."""
+
+
+def fewer(count: int, shape: Sequence[int]) -> int:
+    """How many pictures of shape [..., H, W] are as much work as so many small ones; one at least."""
+    return max(int(count * min(1.0, _LARGE / (shape[-2] * shape[-1]))), 1)
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,18 @@ class PairingOptions:
     """So many a network needs, however few the pictures are."""
     most_matcher_steps: int = 700
     """Bounds the time; recall grows slowly by then."""
+
+    def true_imitations(self, names: int, shape: Sequence[int]) -> int:
+        """Imitated true pairs to verify so many names of pictures of shape [..., H, W] by."""
+        return self._between(names, self.least_imitated_true, self.imitated_true, shape)
+
+    def imitations(self, searched: int, shape: Sequence[int]) -> int:
+        """Imitated pictures to learn the confidence from, where so many are searched for."""
+        return self._between(searched, self.least_imitated, self.imitated, shape)
+
+    @staticmethod
+    def _between(count: int, least: int, most: int, shape: Sequence[int]) -> int:
+        return int(np.clip(count, max(fewer(least, shape), int(_LEAST_PART * least)), most))
 
 
 DEFAULTS = PairingOptions()

@@ -18,7 +18,7 @@ from unalter.images.convert import to_float, to_uint8
 from unalter.pairing.alignment import Poses, align, downsample, grey_foreground, spread_out
 from unalter.pairing.inversion import RecipeInverter
 from unalter.pairing.matcher import Matcher
-from unalter.pairing.options import DEFAULTS, PairingOptions
+from unalter.pairing.options import DEFAULTS, PairingOptions, fewer
 from unalter.support.parallel import parallel_map
 from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback
@@ -33,7 +33,9 @@ _ALIGN_STEPS = 10
 _LIKENESS = 6.0
 """What a cosine of 1 in the matcher's eyes counts beside the logarithm of what alignment leaves unexplained."""
 _ROWS = 48
-"""Altered pictures at a time; bounds the memory."""
+"""Altered pictures at a time, less of large ones; bounds the memory, and the time between two words of progress."""
+_EXAMPLES = 256
+"""Clean pictures on which it is measured what alterations change, less of large ones."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class GallerySearch:
         self._seed = seed
         self._options = options
         self._processes = processes
-        self._inverter = RecipeInverter(steps, to_float(self._images[:256]), options.samples, seed)
+        self._inverter = RecipeInverter(
+            steps, to_float(self._images[: fewer(_EXAMPLES, self._images.shape)]), options.samples, seed
+        )
         self._unsigned = any(isinstance(step, Invert) for step in steps)
         self._foregrounds = grey_foreground(images, self._unsigned)
         self._small = downsample(self._foregrounds)
@@ -111,7 +115,7 @@ class GallerySearch:
 
         clean, error = [np.empty((0, _KEPT), np.int64)], [np.empty((0, _KEPT))]
         with parallel_map(self._processes) as run:
-            for rows, errors in run(found, _parts(len(altered))):
+            for rows, errors in run(found, _parts(altered)):
                 clean.append(rows.numpy())
                 error.append(errors.double().numpy())
                 on_progress(len(rows))
@@ -132,7 +136,7 @@ class GallerySearch:
 
         error = [np.empty(0)]
         with parallel_map(self._processes) as run:
-            for errors in run(explained, _parts(len(altered))):
+            for errors in run(explained, _parts(altered)):
                 error.append(errors.double().numpy())
                 on_progress(len(errors))
         return np.concatenate(error)
@@ -200,8 +204,10 @@ def progress_counter(what: str, total: int, on_progress: ProgressCallback) -> Ca
     return count
 
 
-def _parts(count: int) -> list[slice]:
-    return [slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS)]
+def _parts(images: np.ndarray) -> list[slice]:
+    """Some of pictures [N, C, H, W] at a time."""
+    count, each = len(images), fewer(_ROWS, images.shape)
+    return [slice(start, min(start + each, count)) for start in range(0, count, each)]
 
 
 def _align(altered: Tensor, gallery: Tensor, rows: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:

@@ -86,7 +86,7 @@ def _largest_error(
     is taken by that rule, which needs 80 of them.
     """
     draw = np.random.default_rng([seed, 4])
-    count = int(np.clip(len(error), options.least_imitated_true, options.imitated_true))
+    count = options.true_imitations(len(error), group.images.shape)
     rows = draw.choice(len(dataset.clean), count)
     true = np.concatenate(
         [

@@ -49,6 +49,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def widest_float(device: torch.device) -> torch.dtype:
+    """What sums that must be exact are made in: float64, but for Apple's GPUs, which have no more than float32."""
+    import torch
+
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def _capabilities() -> Mapping[str, object]:
     """What the CPU can do, by name."""
     import torch

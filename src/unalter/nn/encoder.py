@@ -48,7 +48,7 @@ class Encoder(nn.Module):
             subject = foreground(x).abs()
             pose = self.pose(subject.mean(1, keepdim=True), condition)
             likeliest = pose.logits.topk(_POSES, 1).indices
-            x = torch.cat([x, *(self.pose.upright(subject, pose, mode) for mode in likeliest.T)], 1)
+            x = torch.cat([x, self.pose.upright(subject, pose, likeliest)], 1)
         if any(self.padding):
             x = F.pad(x, self.padding, mode="replicate")
         x = F.pixel_unshuffle((x * 2 - 1).contiguous(memory_format=torch.channels_last), 2)

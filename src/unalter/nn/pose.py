@@ -89,24 +89,33 @@ class PoseNet(nn.Module):
             logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
             return Pose(logits, self.rest(x).reshape(len(x), _MODES, 6), centre)
 
-    def upright(self, x: Tensor, pose: Pose, mode: Tensor) -> Tensor:
-        """Pictures [N, C, H, W] resampled so that what lies as the modes [N] say stands upright."""
-        with _without_autocast(x):
-            matrix, shift = self._affine(pose, mode.clamp(max=_MODES - 1))
-            moved = (mode != _NOT_MOVED)[:, None]
-            matrix = torch.where(moved[:, :, None], matrix, torch.eye(2, device=x.device))
-            shift = torch.where(moved, shift, 0)
-            grid = F.affine_grid(torch.cat([matrix, shift[:, :, None]], 2), list(x.shape), align_corners=False)
-            return F.grid_sample(x, grid, align_corners=False)
+    def upright(self, x: Tensor, pose: Pose, modes: Tensor) -> Tensor:
+        """Pictures [N, C, H, W] resampled so that what lies as modes say stands upright.
 
-    def _affine(self, pose: Pose, mode: Tensor) -> tuple[Tensor, Tensor]:
-        """Matrix [N, 2, 2] and shift [N, 2] from clean to altered places, if the pose is of the given mode [N]."""
-        rest = pose.rest[torch.arange(len(mode), device=mode.device), mode]
-        turn = self.turns[mode // 2]
-        matrix = turn @ rest[:, :4].reshape(-1, 2, 2)
-        sign = 1 - 2 * (mode % 2).float()
-        matrix = torch.stack([matrix[..., 0] * sign[:, None], matrix[..., 1]], -1)
-        return matrix, pose.centre + (turn @ rest[:, 4:, None])[:, :, 0]
+        Args:
+            modes: int64 [N], or several a picture, [N, M].
+
+        Returns:
+            [N, M C, H, W].
+        """
+        modes = modes.reshape(len(x), -1)
+        with _without_autocast(x):
+            moved = (modes != _NOT_MOVED).reshape(-1, 1, 1)
+            affine = torch.where(moved, self._affine(pose, modes.clamp(max=_MODES - 1)), torch.eye(2, 3, device=x.device))
+            count, channels, *size = x.shape
+            each = modes.shape[1]
+            grid = F.affine_grid(affine, [count * each, channels, *size], align_corners=False)
+            repeated = x.unsqueeze(1).expand(-1, each, -1, -1, -1).flatten(0, 1)
+            return F.grid_sample(repeated, grid, align_corners=False).reshape(count, each * channels, *size)
+
+    def _affine(self, pose: Pose, modes: Tensor) -> Tensor:
+        """Maps [N M, 2, 3], a matrix and a shift, from clean to altered places if poses are of the given modes [N, M]."""
+        rest = pose.rest.take_along_dim(modes[:, :, None], 1)
+        matrix, shift = rest.split((4, 2), 2)
+        sign = (1 - 2 * (modes % 2)).unsqueeze(2)  # of the first column
+        entries = torch.stack([matrix[..., ::2] * sign, matrix[..., 1::2], shift], 3)
+        turned = self.turns[modes // 2] @ entries
+        return (turned + F.pad(pose.centre[:, None, :, None], (2, 0))).flatten(0, 1)
 
 
 def pose_error(pose: Pose, homography: Tensor) -> Tensor:

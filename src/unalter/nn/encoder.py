@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from unalter.images.foreground import foreground
 from unalter.nn.architecture import Architecture, coarse_size
-from unalter.nn.blocks import Stage
+from unalter.nn.blocks import BatchNorm, Stage
 from unalter.nn.pose import Pose, PoseNet
 
 _POSES = 2
@@ -30,7 +30,7 @@ class Encoder(nn.Module):
         self.pose = PoseNet(condition) if config.pose else None
         seen = config.channels * (1 + _POSES if config.pose else 1)
         self.stem = nn.Conv2d(seen * 4, config.widths[0], 3, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(config.widths[0])
+        self.stem_norm = BatchNorm(config.widths[0])
         self.stages = nn.ModuleList()
         self.reductions = nn.ModuleList()
         width = config.widths[0]

@@ -13,8 +13,8 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 """Of the polynomial a X + b (X X^T) X + c (X X^T)^2 X, as steep at 0 as can be (Jordan et al. 2024)."""
 _ITERATIONS = 5
 _LEAST_NORM = 1e-7
-_LEAST_ROWS = 32
-"""To fill smaller matrices up costs nothing, and spares a group of operations for each size."""
+_LEAST_ROWS, _LEAST_ROWS_OF_A_DEVICE = 32, 128
+"""To fill smaller matrices up costs less than a group of operations for each size, on a GPU by far."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -71,7 +71,7 @@ class Stacks:
     """Places side by side for weights of some shapes, so that one operation does for many.
 
     A weight has its place as a matrix that is no taller than wide, its rows filled up with zeros to a power of two, 32
-    at the least, its columns to four or nine times as many where they are fewer: so there are few sizes.
+    at the least (on a device 128), its columns to four or nine times as many where they are fewer: so there are few sizes.
 
     Args:
         weights: the tensors that are to be orthogonalised, or others of their shapes, type and device.
@@ -79,9 +79,10 @@ class Stacks:
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.shapes = [weight.shape for weight in weights]
+        least = _LEAST_ROWS if weights[0].device.type == "cpu" else _LEAST_ROWS_OF_A_DEVICE
         members: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, shape in enumerate(self.shapes):
-            members[_padded(*sorted((shape[0], math.prod(shape[1:]))))].append(i)
+            members[_padded(*sorted((shape[0], math.prod(shape[1:]))), least)].append(i)
         self.places: list[Tensor] = [weights[0]] * len(weights)
         """For each weight where to put it."""
         self._blocks: dict[int, list[tuple[Tensor, Tensor]]] = defaultdict(list)
@@ -128,8 +129,8 @@ class Stacks:
         return self._updates
 
 
-def _padded(rows: int, columns: int) -> tuple[int, int]:
-    rows = max(_LEAST_ROWS, 2 ** math.ceil(math.log2(rows)))
+def _padded(rows: int, columns: int, least: int) -> tuple[int, int]:
+    rows = max(least, 2 ** math.ceil(math.log2(rows)))
     return rows, next((times * rows for times in (4, 9) if columns <= times * rows), columns)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from unalter.support.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+Arguments = ParamSpec("Arguments")
 
 DEVICES = ("auto", "cpu", "cuda")
 """What a device can be called; auto: CUDA where there is one."""
@@ -54,6 +57,22 @@ def widest_float(device: torch.device) -> torch.dtype:
     import torch
 
     return torch.float32 if device.type == "mps" else torch.float64
+
+
+def constant(make: Callable[Arguments, torch.Tensor]) -> Callable[Arguments, torch.Tensor]:
+    """For a function that makes a small tensor, the same for the same arguments (a device among them): it is made once.
+
+    To make it each time is a few operations, and a copy to a device would wait for it. Nobody may write to it.
+    """
+
+    @cache
+    def made(*arguments: Any) -> torch.Tensor:
+        import torch
+
+        with torch.inference_mode(False):  # or who asks first would keep it from the gradients of others
+            return make(*arguments)  # pyright: ignore[reportCallIssue]
+
+    return made  # pyright: ignore[reportReturnType]
 
 
 def _capabilities() -> Mapping[str, object]:

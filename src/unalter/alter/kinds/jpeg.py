@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from unalter.alter.alteration import Alteration, Photometric, Range, both_ends
 from unalter.alter.draws import Draws
-from unalter.support.device import widest_float
+from unalter.support.device import constant, widest_float
 
 # the tables of ITU-T T.81 (1992), annex K, which every quality scales
 _LUMINANCE = """
@@ -69,7 +68,7 @@ def _table(base: str, quality: Tensor) -> Tensor:
     return scaled.reshape(-1, 1, 1, 8, 1, 8)
 
 
-@cache  # a copy to a device would wait for it
+@constant
 def _numbers(table: str, device: torch.device) -> Tensor:
     return torch.tensor([float(number) for number in table.split()], device=device)
 
@@ -87,7 +86,7 @@ def _stored(x: Tensor, table: Tensor) -> Tensor:
     return pixels.round_().float().flatten(2, 3)[..., :height, :width].add(128).clamp_(0, 255)
 
 
-@cache
+@constant
 def _cosines(device: torch.device) -> Tensor:
     """The orthonormal cosine transform of 8 numbers: [8, 8]."""
     k = torch.arange(8, dtype=widest_float(device), device=device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 from unalter.alter.alteration import Alteration, Parameter, Range
 from unalter.alter.draws import Draws
 from unalter.alter.geometric import Resampled
-from unalter.support.device import widest_float
+from unalter.support.device import constant, widest_float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +54,12 @@ def _to_square(corners: Tensor) -> Tensor:
     return (found / found[:, 2:, 2:]).float()
 
 
-@cache  # a copy to a device would wait for it
+@constant
 def _corners(device: torch.device) -> Tensor:
     return torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=device)
 
 
-@cache
+@constant
 def _unit_from_square(device: torch.device) -> Tensor:
     return torch.tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]], dtype=widest_float(device), device=device)
 

@@ -48,7 +48,11 @@ class Geometric(Alteration):
         """
         chosen = random.chance(self.probability)
         drawn = self.draw(size, random)
-        return drawn if self.probability >= 1 else torch.where(chosen.reshape(-1, 1, 1), drawn, torch.eye(3, device=random.device))
+        return (
+            drawn
+            if self.probability >= 1
+            else torch.where(chosen.reshape(-1, 1, 1), drawn, torch.eye(3, device=random.device))
+        )
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
         """The homographies float32 [N, 3, 3] if it happens to every picture."""
@@ -98,6 +102,8 @@ Row = tuple[Tensor | float, Tensor | float, Tensor | float]
 def affine(across: Row, down: Row) -> Tensor:
     """Homographies float32 [N, 3, 3] whose last row is 0, 0, 1: of entries [N], or numbers that all have in common."""
     like = next(entry for entry in (*across, *down) if isinstance(entry, Tensor))
-    fixed = {number: torch.full_like(like, number) for number in {0, 1, *across, *down} if not isinstance(number, Tensor)}
+    fixed = {
+        number: torch.full_like(like, number) for number in {0, 1, *across, *down} if not isinstance(number, Tensor)
+    }
     rows = (*across, *down, 0, 0, 1)
     return torch.stack([e if isinstance(e, Tensor) else fixed[e] for e in rows], 1).reshape(-1, 3, 3)

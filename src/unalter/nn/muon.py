@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,15 +92,16 @@ class Stacks:
         """and by how much a matrix that is taller than wide moves more, [all K of so many rows, 1, 1]."""
         self._updates = self.places.copy()
         scales = defaultdict(list)
+        kind: Any = {"dtype": weights[0].dtype, "device": weights[0].device}
         for (rows, columns), numbers in members.items():
-            block, made = (weights[0].new_zeros(len(numbers), rows, columns) for _ in range(2))
+            block, made = (torch.zeros(len(numbers), rows, columns, **kind) for _ in range(2))
             self._blocks[rows].append((block, made))
             for k, i in enumerate(numbers):
                 self.places[i], self._updates[i] = (_place(part[k], self.shapes[i]) for part in (block, made))
                 scales[rows].append(math.sqrt(max(1, self.shapes[i][0] / math.prod(self.shapes[i][1:]))))
         for rows, factors in scales.items():
-            self._scales[rows] = weights[0].new_tensor(factors)[:, None, None]
-        self._identities = {n: torch.eye(n, dtype=weights[0].dtype, device=weights[0].device) for n in scales}
+            self._scales[rows] = torch.tensor(factors, **kind)[:, None, None]
+        self._identities = {n: torch.eye(n, **kind) for n in scales}
 
     def orthogonalised(self) -> list[Tensor]:
         """What was put into the places, singular values brought near 1 (.7 to 1.2) by five Newton-Schulz iterations, and

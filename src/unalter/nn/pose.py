@@ -105,7 +105,9 @@ class PoseNet(nn.Module):
         modes = modes.reshape(len(x), -1)
         with _without_autocast(x):
             moved = (modes != _NOT_MOVED).reshape(-1, 1, 1)
-            affine = torch.where(moved, self._affine(pose, modes.clamp(max=_MODES - 1)), torch.eye(2, 3, device=x.device))
+            affine = torch.where(
+                moved, self._affine(pose, modes.clamp(max=_MODES - 1)), torch.eye(2, 3, device=x.device)
+            )
             count, channels, *size = x.shape
             each = modes.shape[1]
             grid = F.affine_grid(affine, [count * each, channels, *size], align_corners=False)

@@ -182,7 +182,7 @@ class Photometric(Alteration):
         return self._where(chosen, self.apply(x, random), x), None
 
     def _where(self, chosen: Tensor, altered: Tensor, x: Tensor) -> Tensor:
-        return altered if self.probability >= 1 else torch.where(chosen[:, None, None, None], altered, x)
+        return altered if self.probability >= 1 else torch.where(chosen.reshape(-1, 1, 1, 1), altered, x)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
         """Alter every picture."""

@@ -13,8 +13,12 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from unalter.support.device import widest_float
+
 
 def _signed(value: int) -> int:
+    """A number modulo 2^64 as the int64 of the same bits."""
+    value %= 1 << 64
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
@@ -26,6 +30,8 @@ _FEW = 10
 """The Poisson rate below which the cumulative distribution is summed."""
 _SUMMED = 36
 """Terms of that sum: a normal number in float32 stays below 6, and so the Poisson number at a rate of 10 below 36."""
+_AHEAD = 32
+"""Numbers of each picture that are made at once: most alterations ask for a few, and each time is twenty operations."""
 
 
 def _shift_right(bits: Tensor, by: int) -> Tensor:
@@ -40,14 +46,29 @@ def _mix(bits: Tensor) -> Tensor:
     return bits ^ _shift_right(bits, 31)
 
 
+def _mix_number(bits: int) -> int:
+    """The same of a number."""
+    bits %= 1 << 64
+    bits = (bits ^ bits >> 30) * _MIX_1 % (1 << 64)
+    bits = (bits ^ bits >> 27) * _MIX_2 % (1 << 64)
+    return bits ^ bits >> 31
+
+
 def fold_in(*parts: int | Tensor) -> Tensor:
     """Hash numbers (a seed, an epoch, the indices of pictures) into one int64 key per picture.
 
     The parts broadcast; at least one is a tensor [N].
     """
-    key = torch.zeros((), dtype=torch.int64)
+    known, key = 0, None  # what comes before the first tensor costs no operation
     for part in parts:
-        key = _mix((key if isinstance(part, int) else key.to(part.device)) + _GOLDEN + part)
+        if key is None and isinstance(part, int):
+            known = _mix_number(known + _GOLDEN + part)
+        elif isinstance(part, int):
+            key = _mix(key + _signed(_GOLDEN + part))
+        else:
+            key = _mix(part + _signed(_GOLDEN + known) if key is None else key + part + _GOLDEN)
+    if key is None:
+        raise ValueError("no part is a tensor")
     return key
 
 
@@ -66,6 +87,10 @@ class Draws(ABC):
     @abstractmethod
     def __getitem__(self, rows: Tensor) -> Draws:
         """The streams of some of the pictures, each at the place where it is now."""
+
+    @abstractmethod
+    def fork(self) -> Draws:
+        """The same streams once more, at the place where they are now."""
 
     @abstractmethod
     def uniform(self, *shape: int) -> Tensor:
@@ -91,14 +116,14 @@ class Draws(ABC):
         others the expansion of Giles (2016, ACM TOMS 42:7, Q_N2): at a rate of 10 one number in 2,000 differs from
         the exact one, by 1, at 100 one in 60,000; float32 rounds those of 100,000 and more by 1.
         """
-        rates, normal = rate.flatten(), self.normal(*rate.shape[1:]).flatten()
-        count = torch.zeros_like(rates)
-        # as indices: a mask would wait for the device each time that it is used
-        few, many = (torch.nonzero(m).squeeze(1) for m in ((rates > 0) & (rates < _FEW), rates >= _FEW))
-        # float64: in float32 a normal number above 5.4 has a share of 1, which the sum may never reach
-        count[few] = _summed(rates[few].double(), torch.special.ndtr(normal[few].double())).float()
-        count[many] = _expanded(rates[many], normal[many])
-        return count.reshape(rate.shape)
+        normal = self.normal(*rate.shape[1:])
+        low = rate < _FEW
+        many = _expanded(rate.clamp_min(_FEW), normal)
+        if rate.device.type != "cpu":  # as many numbers whatever the rates, so that nothing waits to know how many
+            return torch.where(low, _summed(rate, normal), many)
+        few = torch.nonzero(low & (rate > 0), as_tuple=True)
+        many.masked_fill_(low, 0)[few] = _summed(rate[few], normal[few])
+        return many
 
 
 class KeyedDraws(Draws):
@@ -111,6 +136,10 @@ class KeyedDraws(Draws):
     def __init__(self, keys: Tensor) -> None:
         self._keys = keys
         self._drawn = 0
+        self._ahead: Tensor | None = None
+        """float32 [32, N]: numbers of the streams,"""
+        self._ahead_from = 0
+        """from this one on"""
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -120,16 +149,31 @@ class KeyedDraws(Draws):
         return self._keys.device
 
     def __getitem__(self, rows: Tensor) -> KeyedDraws:
-        part = KeyedDraws(self._keys[rows])
-        part._drawn = self._drawn
-        return part
+        return self._at_this_place(self._keys[rows], None if self._ahead is None else self._ahead[:, rows])
+
+    def fork(self) -> KeyedDraws:
+        return self._at_this_place(self._keys, self._ahead)
+
+    def _at_this_place(self, keys: Tensor, ahead: Tensor | None) -> KeyedDraws:
+        other = KeyedDraws(keys)
+        other._drawn, other._ahead, other._ahead_from = self._drawn, ahead, self._ahead_from
+        return other
 
     def uniform(self, *shape: int) -> Tensor:
-        count = math.prod(shape)
-        steps = torch.arange(self._drawn + 1, self._drawn + 1 + count, device=self._keys.device)
+        count, first = math.prod(shape), self._drawn
         self._drawn += count
-        bits = _mix(self._keys[:, None] + steps * _GOLDEN)
-        return (_shift_right(bits, 40).float() * 2**-24).reshape(len(self._keys), *shape)
+        if count > _AHEAD:
+            return self._numbers(first, count, 1).reshape(len(self), *shape)
+        if self._ahead is None or self._drawn > self._ahead_from + _AHEAD:
+            self._ahead, self._ahead_from = self._numbers(first, _AHEAD, 0), first
+        first -= self._ahead_from
+        return self._ahead[first] if not shape else self._ahead[first : first + count].T.reshape(len(self), *shape)
+
+    def _numbers(self, first: int, count: int, dim: int) -> Tensor:
+        """So many numbers of every stream, float32, along a dimension of two."""
+        steps = torch.arange(first + 1, first + 1 + count, device=self._keys.device) * _GOLDEN
+        bits = _mix(self._keys.unsqueeze(dim) + steps.unsqueeze(1 - dim))
+        return _shift_right(bits, 40).float().mul_(2**-24)
 
 
 class ReplayedDraws(Draws):
@@ -151,9 +195,15 @@ class ReplayedDraws(Draws):
         return self._draws.device
 
     def __getitem__(self, rows: Tensor) -> ReplayedDraws:
-        part = ReplayedDraws(self._draws[rows])
-        part._drawn = self._drawn
-        return part
+        return self._at_this_place(self._draws[rows])
+
+    def fork(self) -> ReplayedDraws:
+        return self._at_this_place(self._draws)
+
+    def _at_this_place(self, draws: Tensor) -> ReplayedDraws:
+        other = ReplayedDraws(draws)
+        other._drawn = self._drawn
+        return other
 
     def uniform(self, *shape: int) -> Tensor:
         count = math.prod(shape)
@@ -161,15 +211,18 @@ class ReplayedDraws(Draws):
         return self._draws[:, self._drawn - count : self._drawn].reshape(len(self._draws), *shape).contiguous()
 
 
-def _summed(rate: Tensor, share: Tensor) -> Tensor:
-    """The least numbers whose cumulative probability reaches `share`."""
-    count = torch.zeros_like(rate)
-    probability = cumulated = (-rate).exp()
+def _summed(rate: Tensor, normal: Tensor) -> Tensor:
+    """The least numbers whose cumulative probability reaches that of a standard normal number."""
+    # float64: in float32 a normal number above 5.4 has a share of 1, which the sum may never reach
+    wide = widest_float(rate.device)
+    rates, share = rate.to(wide), torch.special.ndtr(normal.to(wide))
+    count = torch.zeros_like(rates)
+    probability = (-rates).exp()
+    cumulated = probability.clone()
     for k in range(1, _SUMMED):
         count += share > cumulated
-        probability = probability * rate / k
-        cumulated = cumulated + probability
-    return count
+        cumulated += probability.mul_(rates).div_(k)
+    return count.float()
 
 
 def _expanded(rate: Tensor, w: Tensor) -> Tensor:

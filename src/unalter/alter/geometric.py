@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from unalter.alter.alteration import Alteration, ParameterError, is_number, plain
 from unalter.alter.draws import Draws
+from unalter.images.foreground import pixel_centres
 
 Sampling = Literal["nearest", "bilinear"]
 Fill = float | Literal["edge", "mirror"]
@@ -36,11 +37,12 @@ class Geometric(Alteration):
         homography = self.homography((height, width), random)
         if self.probability >= 1:
             return self.warp(x, homography), homography
-        # pictures that stay are left out: it is faster, and sampling would change their last bit
-        moved = torch.nonzero((homography != torch.eye(3, device=x.device)).flatten(1).any(1)).squeeze(1)
-        altered = x.clone()
-        altered[moved] = self.warp(x[moved], homography[moved])
-        return altered, homography
+        # pictures that stay are left out: sampling would change their last bit
+        moved = (homography != torch.eye(3, device=x.device)).any(2).any(1)
+        if x.device.type != "cpu":  # all are moved all the same, so that nothing waits to know how many
+            return torch.where(moved.reshape(-1, 1, 1, 1), self.warp(x, homography), x), homography
+        rows = torch.nonzero(moved).squeeze(1)
+        return x.index_copy(0, rows, self.warp(x[rows], homography[rows])), homography
 
     def homography(self, size: tuple[int, int], random: Draws) -> Tensor:
         """Draw what a call with the same stream does to pictures of size (H, W).
@@ -50,7 +52,11 @@ class Geometric(Alteration):
         """
         chosen = random.chance(self.probability)
         drawn = self.draw(size, random)
-        return drawn if self.probability >= 1 else torch.where(chosen[:, None, None], drawn, identity(random))
+        return (
+            drawn
+            if self.probability >= 1
+            else torch.where(chosen.reshape(-1, 1, 1), drawn, torch.eye(3, device=random.device))
+        )
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
         """The homographies float32 [N, 3, 3] if it happens to every picture."""
@@ -99,10 +105,9 @@ def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear", fill:
         float32 [N, C, H, W].
     """
     height, width = x.shape[-2:]
-    u = ((torch.arange(width, device=x.device) + 0.5) * (2 / width) - 1)[None, None, :]
-    v = ((torch.arange(height, device=x.device) + 0.5) * (2 / height) - 1)[None, :, None]
-    entries = homography[:, :, :, None, None]
-    across, down, depth = (entries[:, i, 0] * u + (entries[:, i, 1] * v + entries[:, i, 2]) for i in range(3))
+    u, v = pixel_centres(width, x.device), pixel_centres(height, x.device)[:, None]
+    by_u, by_v, fixed = homography.reshape(-1, 3, 3, 1, 1).unbind(2)
+    across, down, depth = (by_u * u + (by_v * v + fixed)).unbind(1)
     nearness = 1 / depth.clamp_min(_HORIZON)
     across = (across * nearness).masked_fill_(depth <= _HORIZON, 3.0)  # well outside
     # complex numbers lie in memory as grid_sample wants its places: an eighth of the time of stacking them
@@ -114,6 +119,14 @@ def sample(x: Tensor, homography: Tensor, sampling: Sampling = "bilinear", fill:
     return F.grid_sample(x - fill, places, mode=sampling, align_corners=False).add_(fill).clamp_(0, 1)
 
 
-def identity(random: Draws) -> Tensor:
-    """The homographies float32 [N, 3, 3] that move nothing, one a stream."""
-    return torch.eye(3, device=random.device).repeat(len(random), 1, 1)
+Row = tuple[Tensor | float, Tensor | float, Tensor | float]
+
+
+def affine(across: Row, down: Row) -> Tensor:
+    """Homographies float32 [N, 3, 3] whose last row is 0, 0, 1: of entries [N], or numbers that all have in common."""
+    like = next(entry for entry in (*across, *down) if isinstance(entry, Tensor))
+    fixed = {
+        number: torch.full_like(like, number) for number in {0, 1, *across, *down} if not isinstance(number, Tensor)
+    }
+    rows = (*across, *down, 0, 0, 1)
+    return torch.stack([e if isinstance(e, Tensor) else fixed[e] for e in rows], 1).reshape(-1, 3, 3)

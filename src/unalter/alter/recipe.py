@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ class Branch:
             raise ParameterError("branch", "share", self.share, "a number above 0 and at most 1")
         object.__setattr__(self, "share", float(self.share))
         object.__setattr__(self, "steps", tuple(self.steps))
+
+    def applied(self, x: Tensor, random: Draws) -> tuple[Tensor, Tensor | None]:
+        """Pictures taken through the steps, and the homographies of all together; None where nothing can move."""
+        homography = None
+        for step in self.steps:
+            x, moves = step.apply_with_homography(x, random)
+            homography = homography if moves is None else moves if homography is None else homography @ moves
+        return x, homography
 
     @property
     def title(self) -> str:
@@ -109,15 +118,14 @@ class Recipe:
         altered = torch.empty_like(x)
         moved = torch.eye(3, device=x.device).repeat(len(x), 1, 1)
         for number, branch in enumerate(self.branches):
-            rows = torch.nonzero(branch_index == number).squeeze(1)
-            if len(rows) == 0:
-                continue
-            part, streams = x[rows], random[rows]
-            homography = moved[rows]
-            for step in branch.steps:
-                part, moves = step.apply_with_homography(part, streams)
-                homography = homography if moves is None else homography @ moves
-            altered[rows], moved[rows] = part, homography
+            own = branch_index == number
+            if x.device.type != "cpu":  # all go through, so that nothing waits to know how many there are
+                part, homography = branch.applied(x, random.fork())
+                altered = torch.where(own.reshape(-1, 1, 1, 1), part, altered)
+                moved = moved if homography is None else torch.where(own.reshape(-1, 1, 1), homography, moved)
+            elif len(rows := torch.nonzero(own).squeeze(1)):
+                altered[rows], homography = branch.applied(x[rows], random[rows])
+                moved = moved if homography is None else moved.index_copy_(0, rows, homography)
         return (altered * 255).round_().clamp_(0, 255).div_(255), moved
 
     def check(self, shape: tuple[int, int, int]) -> None:
@@ -133,9 +141,17 @@ class Recipe:
 
     def branch_index(self, random: Draws) -> Tensor:
         """Which branch each picture takes, int64 [N]; draws the first number of every stream."""
+        draw = random.uniform()
+        index = torch.zeros_like(draw, dtype=torch.int64)
+        for edge in self._edges:
+            index += draw >= edge
+        return index
+
+    @cached_property
+    def _edges(self) -> list[float]:
+        """Where a draw from 0 to 1 passes from one branch to the next."""
         shares = torch.tensor([branch.share for branch in self.branches])
-        edges = (shares / shares.sum()).cumsum(0)[:-1].to(random.device)
-        return torch.bucketize(random.uniform(), edges, right=True)
+        return (shares / shares.sum()).cumsum(0)[:-1].tolist()
 
     def summary(self) -> str:
         """What it does, for a person: a line a branch."""
@@ -165,6 +181,12 @@ class Recipe:
     def with_backgrounds(self, backgrounds: Tensor) -> Recipe:
         """The same recipe with these backgrounds (float32 [K, C, H, W] in 0..1) in its blends."""
         return self._blends_replaced(lambda step: replace(step, backgrounds=backgrounds))
+
+    def to(self, device: torch.device) -> Recipe:
+        """The same recipe with its backgrounds on a device, so that no step has to bring them there."""
+        return self._blends_replaced(
+            lambda step: step if step.backgrounds is None else replace(step, backgrounds=step.backgrounds.to(device))
+        )
 
     def fitted_to(self, found: Backgrounds | None) -> Recipe:
         """Take backgrounds, weight and share of the blends from what was found in an altered folder.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unalter.support.device import constant
+
 
 def background_level(x: Tensor) -> Tensor:
     """The level of the ground of pictures [N, C, H, W]: the median of each channel's border pixels, [N, C].
@@ -23,4 +25,9 @@ def foreground(x: Tensor) -> Tensor:
 
 def pixel_centres(size: int, device: torch.device | None = None) -> Tensor:
     """Where the centres of so many pixels in a row lie, float32 [size], if their outer edges lie at -1 and 1."""
+    return _centres(size, device)
+
+
+@constant
+def _centres(size: int, device: torch.device | None) -> Tensor:
     return (torch.arange(size, device=device) + 0.5) * (2 / size) - 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unalter.support.device import constant
+
 _WINDOW = 7
 LEAST_SIZE = _WINDOW
 """Pixels that a side must have for SSIM."""
@@ -45,6 +47,7 @@ def _window_means(x: Tensor) -> Tensor:
     return _band(height, x.device, x.dtype) @ x @ _band(width, x.device, x.dtype).T
 
 
+@constant
 def _band(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """[size - 6, size]: each row averages seven neighbours."""
     full = torch.full((size - _WINDOW + 1, size), 1 / _WINDOW, device=device, dtype=dtype)

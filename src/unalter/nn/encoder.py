@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from unalter.images.foreground import foreground
 from unalter.nn.architecture import Architecture, coarse_size
-from unalter.nn.blocks import Stage
+from unalter.nn.blocks import BatchNorm, Stage
 from unalter.nn.pose import Pose, PoseNet
 
 _POSES = 2
@@ -30,7 +30,7 @@ class Encoder(nn.Module):
         self.pose = PoseNet(condition) if config.pose else None
         seen = config.channels * (1 + _POSES if config.pose else 1)
         self.stem = nn.Conv2d(seen * 4, config.widths[0], 3, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(config.widths[0])
+        self.stem_norm = BatchNorm(config.widths[0])
         self.stages = nn.ModuleList()
         self.reductions = nn.ModuleList()
         width = config.widths[0]
@@ -48,7 +48,7 @@ class Encoder(nn.Module):
             subject = foreground(x).abs()
             pose = self.pose(subject.mean(1, keepdim=True), condition)
             likeliest = pose.logits.topk(_POSES, 1).indices
-            x = torch.cat([x, *(self.pose.upright(subject, pose, mode) for mode in likeliest.T)], 1)
+            x = torch.cat([x, self.pose.upright(subject, pose, likeliest)], 1)
         if any(self.padding):
             x = F.pad(x, self.padding, mode="replicate")
         x = F.pixel_unshuffle((x * 2 - 1).contiguous(memory_format=torch.channels_last), 2)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unalter.images.foreground import pixel_centres
+from unalter.nn.blocks import BatchNorm
+from unalter.support.device import constant
 from unalter.support.processes import ALONE, Processes
 
 _ANGLES, _RADII = 32, 16
@@ -27,8 +29,10 @@ _NOT_MOVED = _MODES
 _WIDTH = 32
 _FIRST_SIZE = 0.85
 """Where learning starts: the subject a little smaller than it was."""
-_POINTS = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+_POINTS = ((-0.5, -0.5, 1), (0.5, -0.5, 1), (0.5, 0.5, 1), (-0.5, 0.5, 1))
 """Places of the clean picture by which a pose is measured."""
+_FRAME = ((-0.5, 0.5, 0.5, -0.5), (-0.5, -0.5, 0.5, 0.5), (0.25, 0.25, 0.25, 0.25))
+"""What of these places makes the vectors across and down, and the middle."""
 
 
 class Pose(NamedTuple):
@@ -59,7 +63,7 @@ class PoseNet(nn.Module):
         self.register_buffer("polar", polar[None], persistent=False)
         self.register_buffer("turns", _rotations(torch.arange(_TURNS) * (2 * math.pi / _TURNS)), persistent=False)
         self.stem = nn.Conv2d(4, _WIDTH, 3, padding=(0, 1), bias=False)
-        self.stem_norm = nn.BatchNorm2d(_WIDTH)
+        self.stem_norm = BatchNorm(_WIDTH)
         self.fine = _WrappedBlock(_WIDTH)
         self.reduction = nn.Conv2d(_WIDTH, 2 * _WIDTH, (1, 2), stride=(1, 2), bias=False)
         self.coarse = _WrappedBlock(2 * _WIDTH)
@@ -90,24 +94,35 @@ class PoseNet(nn.Module):
             logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
             return Pose(logits, self.rest(x).reshape(len(x), _MODES, 6), centre)
 
-    def upright(self, x: Tensor, pose: Pose, mode: Tensor) -> Tensor:
-        """Pictures [N, C, H, W] resampled so that what lies as the modes [N] say stands upright."""
-        with _without_autocast(x):
-            matrix, shift = self._affine(pose, mode.clamp(max=_MODES - 1))
-            moved = (mode != _NOT_MOVED)[:, None]
-            matrix = torch.where(moved[:, :, None], matrix, torch.eye(2, device=x.device))
-            shift = torch.where(moved, shift, 0)
-            grid = F.affine_grid(torch.cat([matrix, shift[:, :, None]], 2), list(x.shape), align_corners=False)
-            return F.grid_sample(x, grid, align_corners=False)
+    def upright(self, x: Tensor, pose: Pose, modes: Tensor) -> Tensor:
+        """Pictures [N, C, H, W] resampled so that what lies as modes say stands upright.
 
-    def _affine(self, pose: Pose, mode: Tensor) -> tuple[Tensor, Tensor]:
-        """Matrix [N, 2, 2] and shift [N, 2] from clean to altered places, if the pose is of the given mode [N]."""
-        rest = pose.rest[torch.arange(len(mode), device=mode.device), mode]
-        turn = self.turns[mode // 2]
-        matrix = turn @ rest[:, :4].reshape(-1, 2, 2)
-        sign = 1 - 2 * (mode % 2).float()
-        matrix = torch.stack([matrix[..., 0] * sign[:, None], matrix[..., 1]], -1)
-        return matrix, pose.centre + (turn @ rest[:, 4:, None])[:, :, 0]
+        Args:
+            modes: int64 [N], or several a picture, [N, M].
+
+        Returns:
+            [N, M C, H, W].
+        """
+        modes = modes.reshape(len(x), -1)
+        with _without_autocast(x):
+            moved = (modes != _NOT_MOVED).reshape(-1, 1, 1)
+            affine = torch.where(
+                moved, self._affine(pose, modes.clamp(max=_MODES - 1)), torch.eye(2, 3, device=x.device)
+            )
+            count, channels, *size = x.shape
+            each = modes.shape[1]
+            grid = F.affine_grid(affine, [count * each, channels, *size], align_corners=False)
+            repeated = x.unsqueeze(1).expand(-1, each, -1, -1, -1).flatten(0, 1)
+            return F.grid_sample(repeated, grid, align_corners=False).reshape(count, each * channels, *size)
+
+    def _affine(self, pose: Pose, modes: Tensor) -> Tensor:
+        """Maps [N M, 2, 3], a matrix and a shift, from clean to altered places if poses are of the given modes [N, M]."""
+        rest = pose.rest.take_along_dim(modes[:, :, None], 1)
+        matrix, shift = rest.split((4, 2), 2)
+        sign = (1 - 2 * (modes % 2)).unsqueeze(2)  # of the first column
+        entries = torch.stack([matrix[..., ::2] * sign, matrix[..., 1::2], shift], 3)
+        turned = self.turns[modes // 2] @ entries
+        return (turned + F.pad(pose.centre[:, None, :, None], (2, 0))).flatten(0, 1)
 
 
 def pose_error(pose: Pose, homography: Tensor, whole: int | None = None, processes: Processes = ALONE) -> Tensor:
@@ -121,11 +136,11 @@ def pose_error(pose: Pose, homography: Tensor, whole: int | None = None, process
     """
     with _without_autocast(homography):
         inverse = torch.linalg.inv_ex(homography).inverse  # inv would wait for the device
-        places = F.pad(_POINTS.to(homography), (0, 1), value=1.0) @ inverse.transpose(1, 2)
+        places = _matrix(_POINTS, homography.device) @ inverse.transpose(1, 2)
         places = places[..., :2] / places[..., 2:].clamp_min(1e-3)
         mode, rest = _true_pose(places, pose.centre)
         moved = (homography != torch.eye(3, device=homography.device)).flatten(1).any(1)
-        off = (pose.rest[torch.arange(len(mode), device=mode.device), mode] - rest).abs().sum(1)
+        off = (pose.rest.take_along_dim(mode[:, None, None], 1)[:, 0] - rest).abs().sum(1)
         count = moved.sum()
         processes.sum_([count])
         wrong = F.cross_entropy(pose.logits, torch.where(moved, mode, _NOT_MOVED), reduction="sum")
@@ -134,15 +149,20 @@ def pose_error(pose: Pose, homography: Tensor, whole: int | None = None, process
 
 def _true_pose(places: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     """Mode [N] and rest [N, 6] of pictures in which `_POINTS` lie at places [N, 4, 2]."""
-    across = (places[:, 1] - places[:, 0] + places[:, 2] - places[:, 3]) / 2
-    down = (places[:, 3] - places[:, 0] + places[:, 2] - places[:, 1]) / 2
-    mirrored = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0] < 0
-    matrix = torch.stack([torch.where(mirrored[:, None], -across, across), down], -1)
-    angle = torch.atan2(matrix[:, 1, 0] - matrix[:, 0, 1], matrix[:, 0, 0] + matrix[:, 1, 1])
+    frame = _matrix(_FRAME, places.device) @ places  # rows: across, down, the middle
+    across_u, across_v, down_u, down_v, _, _ = frame.flatten(1).unbind(1)
+    mirrored = across_u * down_v < across_v * down_u
+    sign = 1 - 2 * mirrored.to(places.dtype)
+    angle = torch.atan2(across_v * sign - down_u, across_u * sign + down_v)
     turn = (angle / (2 * math.pi / _TURNS)).round().long() % _TURNS
-    back = _rotations(-turn * (2 * math.pi / _TURNS))
-    shift = places.mean(1) - centre
-    return 2 * turn + mirrored.long(), torch.cat([(back @ matrix).flatten(1), (back @ shift[:, :, None])[:, :, 0]], 1)
+    columns = torch.stack([frame[:, 0] * sign[:, None], frame[:, 1], frame[:, 2] - centre], 2)
+    matrix, shift = (_rotations(turn * (-2 * math.pi / _TURNS)) @ columns).split((2, 1), 2)
+    return 2 * turn + mirrored.long(), torch.cat([matrix.flatten(1), shift.flatten(1)], 1)
+
+
+@constant
+def _matrix(rows: tuple[tuple[float, ...], ...], device: torch.device) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float32, device=device)
 
 
 def _centre(foreground: Tensor) -> Tensor:
@@ -189,9 +209,9 @@ class _WrappedBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=(0, 1), bias=False)
-        self.norm1 = nn.BatchNorm2d(channels)
+        self.norm1 = BatchNorm(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=(0, 1), bias=False)
-        self.norm2 = nn.BatchNorm2d(channels)
+        self.norm2 = BatchNorm(channels)
         nn.init.zeros_(self.norm2.weight)
 
     def forward(self, x: Tensor) -> Tensor:

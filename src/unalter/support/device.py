@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from unalter.support.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+Arguments = ParamSpec("Arguments")
 
 DEVICES = ("auto", "cpu", "cuda")
 """What a device can be called; auto: CUDA where there is one. Of several CUDA devices one is called cuda:0."""
@@ -59,6 +62,29 @@ def choose_device(device: str | torch.device) -> torch.device:
         found = f"there are {there}" if there else "no CUDA device is found here"
         raise InputError(f"device {name}: {found}; use cpu or auto")
     return torch.device(name if number else "cuda")
+
+
+def widest_float(device: torch.device) -> torch.dtype:
+    """What sums that must be exact are made in: float64, but for Apple's GPUs, which have no more than float32."""
+    import torch
+
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def constant(make: Callable[Arguments, torch.Tensor]) -> Callable[Arguments, torch.Tensor]:
+    """For a function that makes a small tensor, the same for the same arguments (a device among them): it is made once.
+
+    To make it each time is a few operations, and a copy to a device would wait for it. Nobody may write to it.
+    """
+
+    @cache
+    def made(*arguments: Any) -> torch.Tensor:
+        import torch
+
+        with torch.inference_mode(False):  # or who asks first would keep it from the gradients of others
+            return make(*arguments)  # pyright: ignore[reportCallIssue]
+
+    return made  # pyright: ignore[reportReturnType]
 
 
 def _capabilities() -> Mapping[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -11,15 +12,33 @@ def averaged_model(model: nn.Module, decay: float) -> AveragedModel:
 
     The window grows with the steps until it is 1 / (1 - decay) steps wide, so that early weights are forgotten.
     """
-
-    def follow(averages: tuple[Tensor, ...] | list[Tensor], current: tuple[Tensor, ...] | list[Tensor], _: object):
-        if not averages[0].is_floating_point():  # counts of batches
-            for average, one in zip(averages, current, strict=True):
-                average.copy_(one)
-            return
-        steps = int(averaged.n_averaged)
-        get_ema_multi_avg_fn(min(decay, steps / (9 + steps)))(averages, current, steps)
-
-    averaged = AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
-    averaged.update_parameters(model)  # the first update copies, so that the next one is of step 1
+    averaged = _Averaged(model, decay)
     return averaged.eval().requires_grad_(False)
+
+
+class _Averaged(AveragedModel):
+    """`AveragedModel` in one operation a step for all that is averaged; its own asks for two a tensor."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, use_buffers=True)
+        self._decay = decay
+        self._own = _tensors(self.module)
+        self._followed = (model, _tensors(model))  # a tuple, so that the model is no part of this module
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Follow the model by one step."""
+        if model is not self._followed[0]:
+            self._followed = (model, _tensors(model))
+        floats, counts = self._followed[1]
+        self.n_averaged += 1  # on the processor: to read it waits for no device
+        steps = int(self.n_averaged)
+        get_ema_multi_avg_fn(min(self._decay, steps / (9 + steps)))(self._own[0], floats, steps)
+        if counts:
+            torch._foreach_copy_(self._own[1], counts)
+
+
+def _tensors(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """What of a model is averaged, and what is copied: counts of batches."""
+    every = [*model.parameters(), *model.buffers()]
+    return [t for t in every if t.is_floating_point()], [t for t in every if not t.is_floating_point()]

@@ -28,6 +28,11 @@ _SAME = 0.02
 _AT_ONCE = 1_000
 """Pictures that are compared, or altered for validation, at a time; bounds the memory."""
 
+Step = tuple[np.ndarray, np.ndarray]
+"""What a step trains on, int64: rows of true pairs (altered), and of pictures to alter (clean)."""
+PlacedStep = tuple[Tensor, Tensor]
+"""The same on the device."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -115,8 +120,8 @@ class PairSampler:
         """Of the classes, by label; empty where pictures have no labels."""
         self.device = device
         """Where batches are made."""
-        self._partner = pairs.clean
-        self._recipe = recipe
+        self._partner = torch.from_numpy(pairs.clean).to(device)
+        self._recipe = None if recipe is None else recipe.to(device)
         self._identity_fraction = identity_fraction
         self._seed = seed
         self._processes = processes
@@ -134,38 +139,48 @@ class PairSampler:
         rows = torch.from_numpy(self._clean_training).to(self.device)
         return self._clean[rows], self._labels[rows]
 
-    def plan(self, epoch: int, batch_size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """One epoch: for every step the rows of true pairs (altered) and of pictures to alter (clean).
+    def plan(self, epoch: int, batch_size: int) -> list[Step]:
+        """One epoch.
 
-        An epoch is as many pictures as there are altered ones. Steps have `batch_size` pictures or a few more, so that
-        no picture is dropped and none is left alone.
+        All steps are alike: of `batch_size` pictures or a few more, as many in each, so that no altered picture is one
+        too many, and with as many true pairs, one at the least where there are any. So an epoch is as many pictures
+        as there are altered ones, or a few more.
         """
         count = len(self._altered)
         steps = max(1, count // batch_size)
-        sizes = np.diff(np.linspace(0, count, steps + 1).round().astype(int))
-        true = np.diff(np.rint(sizes.cumsum() * self._share), prepend=0).astype(int)
+        size = -(-count // steps)
+        true = round(size * self._share)
+        if 0 < self._share < 1:
+            true = min(max(true, 1), size - 1)
         rng = np.random.default_rng([self._seed, 1, epoch])
-        altered = _cycled(rng, self._split.paired_training, int(true.sum()))
-        clean = _cycled(rng, self._clean_training, int((sizes - true).sum()))
-        cut_altered, cut_clean = true.cumsum()[:-1], (sizes - true).cumsum()[:-1]
-        return list(zip(np.split(altered, cut_altered), np.split(clean, cut_clean), strict=True))
+        altered = _cycled(rng, self._split.paired_training, steps * true).reshape(steps, true)
+        clean = _cycled(rng, self._clean_training, steps * (size - true)).reshape(steps, size - true)
+        return list(zip(altered, clean, strict=True))
 
-    def batch(self, plan: tuple[np.ndarray, np.ndarray], epoch: int, step: int) -> Batch:
+    def placed(self, plan: list[Step]) -> list[PlacedStep]:
+        """The steps of a plan on the device: brought there at once, so that no step has to be."""
+        parts = (torch.from_numpy(np.stack(rows)).to(self.device).unbind() for rows in zip(*plan, strict=True))
+        return list(zip(*parts, strict=True))
+
+    def batch(self, plan: Step | PlacedStep, epoch: int, step: int) -> Batch:
         """The pictures of one step of a plan, or this process's share of them."""
-        altered, clean = plan
-        keys = fold_in(self._seed, epoch, step, torch.arange(len(clean)))
+        altered, clean = (torch.as_tensor(rows, device=self.device) for rows in plan)
+        keys = fold_in(self._seed, epoch, step, torch.arange(len(clean), device=self.device))
         left = round(self._identity_fraction * len(clean))
         if self._processes.world == 1:
             return self._make(altered, clean, keys, left)
         share, true = self._processes.share, len(altered)
         batch = self._make(share(altered), share(clean, true), share(keys, true), len(share(range(left), true)))
-        rows = torch.from_numpy(np.concatenate([self._partner[altered], clean])).to(self.device)
+        rows = torch.cat([self._partner[altered], clean])
         return replace(batch, labels=self._labels[rows], made=len(clean))
 
     @cached_property
     def validation(self) -> ValidationSet:
         """Every true pair of a validation digit, and every validation digit altered once."""
-        true, made = self._split.paired_validation, self._altered_for_validation
+        true, made = (
+            torch.from_numpy(rows).to(self.device)
+            for rows in (self._split.paired_validation, self._altered_for_validation)
+        )
         parts = []
         for start in range(0, len(true), _AT_ONCE):
             parts.append(self._make(true[start : start + _AT_ONCE], made[:0], self._validation_keys(made[:0]), 0))
@@ -180,7 +195,7 @@ class PairSampler:
         """How each validation picture was altered: `true pair`, or the alterations of the recipe's branch."""
         groups = ["true pair"] * len(self._split.paired_validation)
         if self._recipe is not None:
-            draws = KeyedDraws(self._validation_keys(self._altered_for_validation))
+            draws = KeyedDraws(self._validation_keys(torch.from_numpy(self._altered_for_validation)))
             groups += [self._recipe.branches[i].title for i in self._recipe.branch_index(draws).tolist()]
         return groups
 
@@ -189,24 +204,21 @@ class PairSampler:
         """Rows of clean pictures."""
         return self._split.clean_validation if self._recipe is not None else np.empty(0, np.int64)
 
-    def _validation_keys(self, rows: np.ndarray) -> Tensor:
-        return fold_in(self._seed, _VALIDATION_KEY, torch.from_numpy(rows))
+    def _validation_keys(self, rows: Tensor) -> Tensor:
+        return fold_in(self._seed, _VALIDATION_KEY, rows)
 
-    def _make(self, altered: np.ndarray, clean: np.ndarray, keys: Tensor, left: int) -> Batch:
-        true_rows = torch.from_numpy(altered).to(self.device)
-        partner = torch.from_numpy(self._partner[altered]).to(self.device)
-        made_rows = torch.from_numpy(clean).to(self.device)
-        x_alt = to_float(self._altered[true_rows])
+    def _make(self, altered: Tensor, clean: Tensor, keys: Tensor, left: int) -> Batch:
+        rows = torch.cat([self._partner[altered], clean])
+        x, x_alt = to_float(self._clean[rows]), to_float(self._altered[altered])
         homography = torch.empty(0, 3, 3, device=self.device)
         if self._recipe is not None and len(clean):
-            x = to_float(self._clean[made_rows])
-            made, homography = self._recipe.apply_with_homography(x, KeyedDraws(keys.to(self.device)))
-            # `left` unaltered: the order is random, the first are as good as any
-            made[:left], homography[:left] = x[:left], torch.eye(3, device=self.device)
+            originals = x[len(altered) :]
+            made, homography = self._recipe.apply_with_homography(originals, KeyedDraws(keys))
+            if left:  # unaltered: the order is random, the first are as good as any
+                made[:left], homography[:left] = originals[:left], torch.eye(3, device=self.device)
             x_alt = torch.cat([x_alt, made])
-        rows = torch.cat([partner, made_rows])
         y = self._labels[rows]
-        return Batch(x_alt, to_float(self._clean[rows]), y, homography, y, len(homography))
+        return Batch(x_alt, x, y, homography, y, len(homography))
 
 
 def sampler_memory(dataset: Dataset, validation: float) -> int:

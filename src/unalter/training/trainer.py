@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
 from unalter.training.precision import autocast
 from unalter.training.prior import fit_prior
+from unalter.training.readings import Reading, Readings
 from unalter.training.state import TERMS, TrainState
 from unalter.training.stop import StopRequest
 from unalter.training.validate import validate
@@ -80,6 +81,7 @@ class Trainer:
         model = new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
+        self._readings = Readings(device)
         self._optimizers = make_optimizers(model, options)
         self._obedience = Obedience(config, options.seed, device, processes) if config.classes else None
         self._all_steps = len(sampler.plan(0, options.batch_size)) * options.epochs
@@ -114,7 +116,7 @@ class Trainer:
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state
         self._model.train()
-        plan = self._sampler.plan(now.epoch, self._options.batch_size)
+        plan = self._sampler.placed(self._sampler.plan(now.epoch, self._options.batch_size))
         while now.step < len(plan) and self.fraction_done < 1:
             start = time.monotonic()
             batch = self._sampler.batch(plan[now.step], now.epoch, now.step)
@@ -159,22 +161,29 @@ class Trainer:
         gradients = [weight.grad for weight in self._model.parameters() if weight.grad is not None]
         self._processes.sum_([*gradients, terms])
         norm = nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP_NORM * self._size)
-        *values, norm = torch.cat([terms, norm.detach()[None]]).tolist()
-        if not (math.isfinite(values[0]) and math.isfinite(norm)):  # before the weights take it in
-            self._diverged(values, norm)
+        values = torch.cat([terms, norm.detach()[None]])
+        self._look(self._readings.put(values, now.step, whole))
         for optimizer in self._optimizers:
             optimizer.step()
         if self._obedience is not None:
             share = schedule.learning_rate(1.0, now.total_steps, self._all_steps, done)
             self._obedience.learn(output, batch.x, batch.y, share, noise, self._autocast(), whole)
         self._average.update_parameters(self._model)
-        for name, value in zip(TERMS, values, strict=True):
-            now.sums[name] += value * whole
-        now.pictures += whole
+
+    def _look(self, readings: Iterable[Reading]) -> None:
+        """Take what came out of steps into account; on a processor before the weights take the step in."""
+        for reading in readings:
+            *values, norm = reading.values
+            if not (math.isfinite(values[0]) and math.isfinite(norm)):
+                self._diverged(reading)
+            for name, value in zip(TERMS, values, strict=True):
+                self.state.sums[name] += value * reading.pictures
+            self.state.pictures += reading.pictures
 
     def _end_epoch(self) -> None:
         now = self.state
         start = time.monotonic()
+        self._look(self._readings.rest())
         scores = validate(self.averaged, self._sampler.validation, self._autocast(), self._processes)
         spent, _ = self._processes.agree(time.monotonic() - start, False)
         now.seconds += spent
@@ -211,16 +220,19 @@ class Trainer:
     def _is_finished(self) -> bool:
         return self.state.epoch >= self._options.epochs or self.fraction_done >= 1
 
-    def _diverged(self, values: list[float], norm: float) -> None:
-        now = self.state
-        self.save()
+    def _diverged(self, reading: Reading) -> None:
+        now, (*values, norm) = self.state, reading.values
+        if self._readings.late:  # the weights have taken it in: what was saved last stays
+            self._save_best()
+        else:
+            self.save()
         self._processes.wait()
         terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
         terms += f", gradient {norm:g}"
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
         raise InputError(
             f"{self.folder.name}: the loss or its gradient is no longer a number in epoch {now.epoch + 1}, "
-            f"step {now.step + 1} ({terms}); {kept}. "
+            f"step {reading.step + 1} ({terms}); {kept}. "
             "Train again with a lower --learning-rate, or with --precision 32-true."
         )
 
@@ -237,7 +249,12 @@ class Trainer:
             self._best = None
 
     def save(self) -> None:
-        """Write the best model and the state, where they are not what was written last; the first process does."""
+        """Write the best model and the state, where they are not what was written last; the first process does.
+
+        Raises:
+            InputError: the loss is no longer a number.
+        """
+        self._look(self._readings.rest())
         self._save_best()
         if not self._processes.first or self._saved_state == (self.state.epoch, self.state.step):
             return

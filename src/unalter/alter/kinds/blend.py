@@ -36,5 +36,5 @@ class Blend(Photometric):
         if self.backgrounds.shape[1] not in (1, x.shape[1]):
             raise InputError("blend: the backgrounds are in colour, the pictures are grey")
         which = (random.uniform() * len(self.backgrounds)).long()
-        weight = random.between(*self.weight)[:, None, None, None]
+        weight = random.between(*self.weight).reshape(-1, 1, 1, 1)
         return weight * x + (1 - weight) * self.backgrounds.to(x.device)[which]

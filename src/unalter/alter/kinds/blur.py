@@ -43,12 +43,12 @@ class Blur(Photometric):
         offsets = torch.arange(-reach, reach + 1, device=x.device)
         sigma = random.between(*self.sigma)
         weights = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
-        weights = weights / weights.sum(1, keepdim=True)
+        each = (weights / weights.sum(1, keepdim=True)).reshape(-1, self.kernel, 1, 1, 1).unbind(1)
         for dim in (-1, -2):
             padding = (reach, reach, 0, 0) if dim == -1 else (0, 0, reach, reach)
             padded = F.pad(x, padding, mode="reflect")
             size = x.shape[dim]
-            shifted = [padded.narrow(dim, k, size) * weights[:, k, None, None, None] for k in range(self.kernel)]
+            shifted = [padded.narrow(dim, k, size) * weight for k, weight in enumerate(each)]
             x = sum(shifted[1:], shifted[0])
         return x
 

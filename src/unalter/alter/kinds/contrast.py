@@ -29,7 +29,7 @@ class Contrast(Photometric):
     offset: Range = (-0.2, 0.2)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
-        gain, offset = (random.between(*limits)[:, None, None, None] for limits in (self.gain, self.offset))
+        gain, offset = (random.between(*limits).reshape(-1, 1, 1, 1) for limits in (self.gain, self.offset))
         return (gain * (x - 0.5) + (0.5 + offset)).clamp(0, 1)
 
     @classmethod

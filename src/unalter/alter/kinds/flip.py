@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self, get_args
 
+import torch
 from torch import Tensor
 
 from unalter.alter.alteration import Alteration
 from unalter.alter.draws import Draws
-from unalter.alter.geometric import Geometric, identity
+from unalter.alter.geometric import Geometric
 
 Axis = Literal["horizontal", "vertical"]
 
@@ -27,10 +28,9 @@ class Flip(Geometric):
     axis: Axis = "horizontal"
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
-        homography = identity(random)
-        axis = 0 if self.axis == "horizontal" else 1
-        homography[:, axis, axis] = -1
-        return homography
+        homography, axis = torch.eye(3, device=random.device), 0 if self.axis == "horizontal" else 1
+        homography[axis, axis] = -1
+        return homography.expand(len(random), 3, 3)
 
     def warp(self, x: Tensor, homography: Tensor) -> Tensor:
         return x.flip(-1 if self.axis == "horizontal" else -2)

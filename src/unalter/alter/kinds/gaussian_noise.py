@@ -25,11 +25,11 @@ class GaussianNoise(Noise):
     sigma: Range = (0.05, 0.3)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
-        sigma = random.between(*self.sigma)[:, None, None, None]
+        sigma = random.between(*self.sigma).reshape(-1, 1, 1, 1)
         return (x + sigma * random.normal(*x.shape[1:])).clamp(0, 1)
 
     def expected(self, x: Tensor, random: Draws) -> Tensor:
-        return mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None])
+        return mean_of_clamped(x, random.between(*self.sigma).reshape(-1, 1, 1, 1))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

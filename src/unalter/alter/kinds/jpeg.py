@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 
 from unalter.alter.alteration import Alteration, Photometric, Range, both_ends
 from unalter.alter.draws import Draws
+from unalter.support.device import constant, widest_float
 
 # the tables of ITU-T T.81 (1992), annex K, which every quality scales
 _LUMINANCE = """
@@ -68,7 +68,7 @@ def _table(base: str, quality: Tensor) -> Tensor:
     return scaled.reshape(-1, 1, 1, 8, 1, 8)
 
 
-@cache  # a copy to a device would wait for it
+@constant
 def _numbers(table: str, device: torch.device) -> Tensor:
     return torch.tensor([float(number) for number in table.split()], device=device)
 
@@ -78,18 +78,18 @@ def _stored(x: Tensor, table: Tensor) -> Tensor:
     height, width = x.shape[-2:]
     cosines = _cosines(x.device)
     # float64: a sum that is rounded must not depend on how it was summed, which differs from batch to batch
-    padded = F.pad(x - 128, (0, -width % 8, 0, -height % 8), mode="replicate").double()
+    padded = F.pad(x - 128, (0, -width % 8, 0, -height % 8), mode="replicate").to(cosines.dtype)
     blocks = (8 * cosines @ padded.unflatten(2, (-1, 8))).unflatten(4, (-1, 8)) @ cosines.T  # [N, C, H/8, 8, W/8, 8]
     eighths = blocks.round_().float()  # as libjpeg has them
     kept = eighths.div_(8 * (1 - 2**-22) * table).round_().mul_(table)  # halves are rounded away from zero
-    pixels = cosines.T @ (kept.double() @ cosines).flatten(4)
+    pixels = cosines.T @ (kept.to(cosines.dtype) @ cosines).flatten(4)
     return pixels.round_().float().flatten(2, 3)[..., :height, :width].add(128).clamp_(0, 255)
 
 
-@cache
+@constant
 def _cosines(device: torch.device) -> Tensor:
-    """The orthonormal cosine transform of 8 numbers: float64 [8, 8]."""
-    k = torch.arange(8, dtype=torch.float64, device=device)
+    """The orthonormal cosine transform of 8 numbers: [8, 8]."""
+    k = torch.arange(8, dtype=widest_float(device), device=device)
     cosines = torch.cos((2 * k + 1) * k[:, None] * (math.pi / 16)) / 2
     return torch.cat([cosines[:1] * math.sqrt(0.5), cosines[1:]])
 

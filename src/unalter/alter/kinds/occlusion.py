@@ -41,7 +41,7 @@ class Occlusion(Photometric):
         across = _covered(x.shape[3], (area * ratio).sqrt(), random)
         down = _covered(x.shape[2], (area / ratio).sqrt(), random)
         covered = down[:, None, :, None] & across[:, None, None, :]
-        return torch.where(covered, level[:, None, None, None], x)
+        return torch.where(covered, level.reshape(-1, 1, 1, 1), x)
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

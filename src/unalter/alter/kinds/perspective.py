@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from unalter.alter.alteration import Alteration, Parameter, Range
 from unalter.alter.draws import Draws
 from unalter.alter.geometric import Resampled
+from unalter.support.device import constant, widest_float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,29 +40,28 @@ def _to_square(corners: Tensor) -> Tensor:
     """The projective maps that take four corners, in turn from the top left, to those of the square of -1..1.
 
     In closed form (Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989): [N, 4, 2] to [N, 3, 3].
-    In float64: where corners nearly meet, products cancel; in float32 up to a thousandth of a pixel.
+    In float64, where there is: where corners nearly meet, products cancel; in float32 up to a thousandth of a pixel.
     """
-    a, b, c, d = corners.double().unbind(1)
+    a, b, c, d = corners.to(widest_float(corners.device)).unbind(1)
     right, below, apart = b - c, d - c, a - b + c - d
-    depth = torch.stack([_cross(apart, below), _cross(right, apart), _cross(right, below)], 1)
+    depth = _cross(torch.stack([apart, right, right], 2), torch.stack([below, apart, below], 2))
     across, down = b * depth[:, :1] + (b - a) * depth[:, 2:], d * depth[:, 1:2] + (d - a) * depth[:, 2:]
     from_unit = torch.stack([across, down, a * depth[:, 2:]], 2)
     from_unit = torch.cat([from_unit, depth[:, None]], 1)
     from_square = from_unit @ _unit_from_square(corners.device)
-    first, second, third = from_square.unbind(2)
-    rows = [torch.linalg.cross(i, j) for i, j in ((second, third), (third, first), (first, second))]
-    found = torch.stack(rows, 1)  # the inverse, up to a factor
+    columns = from_square.transpose(1, 2)
+    found = torch.linalg.cross(columns.roll(-1, 1), columns.roll(-2, 1))  # the inverse, up to a factor
     return (found / found[:, 2:, 2:]).float()
 
 
-@cache  # a copy to a device would wait for it
+@constant
 def _corners(device: torch.device) -> Tensor:
     return torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], device=device)
 
 
-@cache
+@constant
 def _unit_from_square(device: torch.device) -> Tensor:
-    return torch.tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]], dtype=torch.float64, device=device)
+    return torch.tensor([[0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 1]], dtype=widest_float(device), device=device)
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

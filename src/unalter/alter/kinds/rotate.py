@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unalter.alter.alteration import Alteration, Range, both_ends
 from unalter.alter.draws import Draws
-from unalter.alter.geometric import Resampled, identity
+from unalter.alter.geometric import Resampled, affine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +29,8 @@ class Rotate(Resampled):
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
         height, width = size
         angle = random.between(*self.degrees) * (math.pi / 180)
-        homography = identity(random)
-        homography[:, 0, 0] = homography[:, 1, 1] = angle.cos()
-        homography[:, 0, 1] = -angle.sin() * (height / width)
-        homography[:, 1, 0] = angle.sin() * (width / height)
-        return homography
+        cos, sin = angle.cos(), angle.sin()
+        return affine((cos, -sin * (height / width), 0), (sin * (width / height), cos, 0))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

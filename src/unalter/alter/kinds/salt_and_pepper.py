@@ -25,13 +25,13 @@ class SaltAndPepper(Noise):
     share: Range = (0.02, 0.2)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
-        share = random.between(*self.share)[:, None, None, None]
+        share = random.between(*self.share).reshape(-1, 1, 1, 1)
         draw = random.uniform(1, *x.shape[2:])
         salted = torch.where(draw < share / 2, torch.ones_like(x), x)
         return torch.where(draw > 1 - share / 2, torch.zeros_like(x), salted)
 
     def expected(self, x: Tensor, random: Draws) -> Tensor:
-        share = random.between(*self.share)[:, None, None, None]
+        share = random.between(*self.share).reshape(-1, 1, 1, 1)
         return (1 - share) * x + share / 2
 
     @classmethod

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unalter.alter.alteration import Alteration, Range, both_ends
 from unalter.alter.draws import Draws
-from unalter.alter.geometric import Resampled, identity
+from unalter.alter.geometric import Resampled, affine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,8 @@ class Scale(Resampled):
     factor: Range = (0.7, 1.0)
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
-        homography = identity(random)
-        homography[:, 0, 0] = homography[:, 1, 1] = 1 / random.between(*self.factor)
-        return homography
+        wider = 1 / random.between(*self.factor)
+        return affine((wider, 0, 0), (0, wider, 0))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

@@ -25,11 +25,11 @@ class ShotNoise(Noise):
     photons: Range = (20.0, 200.0)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
-        photons = random.between(*self.photons)[:, None, None, None]
+        photons = random.between(*self.photons).reshape(-1, 1, 1, 1)
         return (random.poisson(x * photons) / photons).clamp(0, 1)
 
     def expected(self, x: Tensor, random: Draws) -> Tensor:
-        return mean_of_clamped(x, (x / random.between(*self.photons)[:, None, None, None]).sqrt())  # nearly normal
+        return mean_of_clamped(x, (x / random.between(*self.photons).reshape(-1, 1, 1, 1)).sqrt())  # nearly normal
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

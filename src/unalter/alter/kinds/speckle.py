@@ -25,11 +25,11 @@ class Speckle(Noise):
     sigma: Range = (0.1, 0.5)
 
     def apply(self, x: Tensor, random: Draws) -> Tensor:
-        sigma = random.between(*self.sigma)[:, None, None, None]
+        sigma = random.between(*self.sigma).reshape(-1, 1, 1, 1)
         return (x * (1 + sigma * random.normal(*x.shape[1:]))).clamp(0, 1)
 
     def expected(self, x: Tensor, random: Draws) -> Tensor:
-        return mean_of_clamped(x, random.between(*self.sigma)[:, None, None, None] * x)
+        return mean_of_clamped(x, random.between(*self.sigma).reshape(-1, 1, 1, 1) * x)
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unalter.alter.alteration import Alteration, Range, both_ends
 from unalter.alter.draws import Draws
-from unalter.alter.geometric import Resampled, identity
+from unalter.alter.geometric import Resampled, affine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,8 @@ class Translate(Resampled):
     down: Range = (-0.1, 0.1)
 
     def draw(self, size: tuple[int, int], random: Draws) -> Tensor:
-        homography = identity(random)
-        homography[:, 0, 2] = -2 * random.between(*self.across)
-        homography[:, 1, 2] = -2 * random.between(*self.down)
-        return homography
+        across, down = (-2 * random.between(*limits) for limits in (self.across, self.down))
+        return affine((1, 0, across), (0, 1, down))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.data.sources import Listed, Source, nothing
+from unalter.data.sources import Listed, Source, nothing, stamp_of
 from unalter.images.convert import to_uint8
 
 
@@ -47,8 +47,7 @@ def list_array(file: Path, images: np.ndarray, labels: np.ndarray | None) -> Lis
         return nothing(file, f"{file}: has no picture in it")
     if labels is not None and labels.shape != (len(images),):
         return nothing(file, f"{file}: expected {len(images):,} labels, one a picture, got {list(labels.shape)}")
-    status = file.stat()
-    stamps = [(status.st_size, status.st_mtime_ns)] * len(images)
+    stamps = [stamp_of(file.stat())] * len(images)
     names = [str(i) for i in range(len(images))]
     given = None if labels is None else [str(label) for label in labels.tolist()]
     return Source(file, names, stamps, partial(_row, images), given, is_array=True), [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.decode import Decoded, decode
-from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
+from unalter.data.labels import Annotations, form_of, infer_labels
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.data.parts import list_altered, list_both, list_pictures
 from unalter.data.pixel_cache import cached, fingerprint
@@ -36,7 +37,7 @@ class ImageSet:
     index: np.ndarray
     """int64 [N]: the I of X_I_L.png, or a number for each name"""
     labels: np.ndarray
-    """int64 [N]; 0 where there are none"""
+    """int64 [N], the place of the class among `label_names`; 0 where there are none"""
     names: list[str]
     label_names: tuple[str, ...] = ()
     """Of the classes, by label; empty where pictures have no labels."""
@@ -78,7 +79,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """The number of classes: the largest label + 1; 0 where pictures have no labels."""
+        """The number of classes; 0 where pictures have no labels."""
         return len(self.label_names)
 
 
@@ -108,9 +109,9 @@ def read_dataset(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    data = None if data is None else Path(data)
+    data = None if data is None else Path(os.path.expanduser(data))
     if clean_will_do and is_one_folder(data, options):
-        folder = Path(options.clean)
+        folder = Path(os.path.expanduser(options.clean))
         table = _table(folder, options)
         (clean,), notes = _read([list_pictures(folder)], str(folder), table, options, known, cache, on_progress)
         return Dataset(clean, clean, notes, one_folder=True)
@@ -130,7 +131,7 @@ def read_altered(
     data: str | Path, options: DataOptions = AS_FOUND, *, known: tuple[str, ...] = (), cache: Path | None = None
 ) -> ImageSet:
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_dataset`."""
-    data = Path(data)
+    data = Path(os.path.expanduser(data))
     table = _table(data, options)
     (pictures,), _ = _read([list_altered(data)], str(data), table, options, known, cache, no_progress)
     return pictures
@@ -139,8 +140,11 @@ def read_altered(
 def _table(data: Path | None, options: DataOptions) -> Path | None:
     """The table of labels, where there is one."""
     if options.labels:
-        return Path(options.labels)
-    return data / "labels.csv" if data is not None and (data / "labels.csv").is_file() else None
+        return Path(os.path.expanduser(options.labels))
+    if data is None or not data.is_dir():
+        return None
+    called = sorted(name for name in os.listdir(data) if name.lower() == "labels.csv" and (data / name).is_file())
+    return data / called[-1] if called else None  # labels.csv before Labels.csv
 
 
 def _read(
@@ -150,24 +154,26 @@ def _read(
     sources = [source for source, _, _ in listed]
     problems = [problem for _, whole, _ in listed for problem in whole]
     bad = {line: line for _, _, single in listed for line in single}
-    if table is None:
-        wrong = misnamed(sources)
-        bad |= wrong
-        sources = [source.without(wrong) for source in sources]
+    content = next((source.table for source in sources if source.table is not None), None) if table is None else None
+    if content is not None:
+        table = Path(where) / "labels.csv"
+    form = form_of(sources, table is not None, known)
+    bad |= form.outside
+    sources = [source.without(form.outside) for source in sources]
     if problems or (bad and not options.skip_bad):
         problems += [*bad.values(), *_faults(sources)]
         ways = "; mend or remove the files, or leave them out by --skip-bad" if bad else ""
-        raise_together(problems, f"{where} cannot be used{ways}:")
+        raise_together(dict.fromkeys(problems), f"{where} cannot be used{ways}:")
     if not all(map(len, sources)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    annotations, classes = infer_labels(sources, table, known)
+    annotations, classes = infer_labels(sources, form, table, content, known)
     raise_together(_contradictions(sources, annotations), f"{where} cannot be used:")
 
     def decoded() -> Decoded:
         return decode(sources, options.resize, options.skip_bad, on_progress)
 
     key = fingerprint(sources, options.resize, options.skip_bad)
-    found = cached(key, sum(map(len, sources)), decoded, cache)
+    found = decoded() if options.no_cache else cached(key, sum(map(len, sources)), decoded, cache)
     bad |= found.bad
     parts, start = [], 0
     for source, annotated in zip(sources, annotations, strict=True):
@@ -178,11 +184,12 @@ def _read(
         parts.append(ImageSet(images, annotated.index[keep], annotated.labels[keep], names, classes.names))
     if not all(map(len, parts)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    return parts, _notes(classes, bad, options.resize)
+    assumed = [note for source in sources for note in source.notes] + list(found.notes)
+    return parts, _notes([*classes.said, *dict.fromkeys(assumed)], bad, options.resize)
 
 
-def _notes(classes: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:
-    notes = [classes.said]
+def _notes(said: list[str], bad: dict[str, str], resize: int) -> tuple[str, ...]:
+    notes = list(said)
     if resize:
         notes.append(f"pictures brought to {resize} x {resize} pixels: proportions kept, the rest black")
     if bad:

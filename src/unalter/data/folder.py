@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-from unalter.data.sources import SUFFIXES, TEXTS, Listed, is_litter, listed_files, no_picture_file
+from unalter.data.sources import SUFFIXES, TEXTS, Listed, is_litter, listed_files, no_picture_file, stamp_of
 
 
 def list_folder(folder: Path) -> Listed:
     """The pictures in a folder and below; links are followed, those that lead round are not."""
-    found: list[tuple[str, tuple[int, int]]] = []
+    found: list[tuple[str, tuple[int, ...]]] = []
     bad: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [(folder, "")]
@@ -28,19 +29,24 @@ def list_folder(folder: Path) -> Listed:
         for entry in entries:
             if is_litter(entry.name):
                 continue
-            if entry.is_dir():
-                waiting.append((place / entry.name, f"{prefix}{entry.name}/"))
-                continue
             suffix = os.path.splitext(entry.name)[1].lower()
-            if suffix in TEXTS:
-                continue
-            if suffix not in SUFFIXES:
-                bad.append(no_picture_file(entry.path))
-                continue
             try:
                 status = entry.stat()
             except OSError as error:
-                bad.append(f"{entry.path}: cannot be read ({error.strerror})")
+                if suffix not in TEXTS:
+                    link = "a link that leads nowhere; " if entry.is_symlink() else ""
+                    bad.append(f"{entry.path}: cannot be read ({link}{error.strerror})")
                 continue
-            found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns)))
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append((place / entry.name, f"{prefix}{entry.name}/"))
+            elif suffix in TEXTS:
+                continue
+            elif suffix not in SUFFIXES:
+                bad.append(no_picture_file(entry.path))
+            elif not stat.S_ISREG(status.st_mode):
+                bad.append(
+                    f"{entry.path}: cannot be read (a pipe or device, not a file)"
+                )  # to open one may wait for ever
+            else:
+                found.append((prefix + entry.name, stamp_of(status)))
     return listed_files(folder, found, bad, lambda name: (folder / name).read_bytes())

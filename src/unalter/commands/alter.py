@@ -84,10 +84,13 @@ def _write_pictures(
     with open(folder / "truth.csv", "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "clean", "group"])
-        rows = list(zip(clean.names, clean.index, clean.labels, altered, groups, strict=True))
-        for name, index, label, picture, group in with_progress(rows, "writing altered pictures", on_progress):
-            plain = NAME.fullmatch(name) is None
-            altered_name = str(PurePosixPath(name).with_suffix(".png")) if plain else f"aug_{index}_{label}.png"
+        matches = [NAME.fullmatch(name) for name in clean.names]
+        indexed = all(m and int(m[1]) == index for m, index in zip(matches, clean.index.tolist(), strict=True))
+        rows = list(zip(clean.names, matches, altered, groups, strict=True))
+        for name, match, picture, group in with_progress(rows, "writing altered pictures", on_progress):
+            altered_name = str(PurePosixPath(name).with_suffix(".png"))
+            if indexed and match:
+                altered_name = f"aug_{int(match[1])}_{int(match[2])}.png"
             target = folder / "aug" / altered_name
             target.parent.mkdir(parents=True, exist_ok=True)
             save_picture(target, picture)

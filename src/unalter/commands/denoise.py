@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unalter.data.classes import find_class
 from unalter.data.decode import fitted, read_picture
 from unalter.data.labels import NAME
 from unalter.data.sources import SUFFIXES, is_litter
@@ -61,9 +62,8 @@ def denoise_files(
     if model.classes:
         for (source, _), one in zip(sources, labels, strict=True):
             if one is None:
-                problems.append(
-                    f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
-                )
+                ways = "the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
+                problems.append(f"{source}: has no label that the model knows; {ways}")
     raise_together(problems, "Some pictures cannot be denoised:")
     results: list[np.ndarray] = []
     for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
@@ -117,9 +117,7 @@ def _back(result: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _label_of(source: Path, target: Path, model: Model) -> str | None:
-    """The label in the picture's name, or the name of its sub-folder where the model knows a class of that name."""
+    """The class of a picture's sub-folder, else the L of its name X_I_L.png; the first that the model knows."""
     match = NAME.fullmatch(source.name)
-    if match:
-        return match[2]
-    inside = [part for part in target.parts[:-1] if part in model.label_names]
-    return inside[0] if inside else None
+    likely = [*target.parts[:-1], *([match[2]] if match else [])]
+    return next((text for text in likely if find_class(text, model.label_names) is not None), None)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unalter.alter.pictures import alter_pictures
+from unalter.data.classes import called
 from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.options import DataOptions
 from unalter.evaluation.scores import Evaluation, Scores, scored
@@ -77,7 +78,7 @@ def evaluate(
             raise InputError("a CVAE needs labels, and these pictures have none: give them by --labels")
     channels = max(altered.images.shape[1], models[0].image_shape[0])  # a colour model takes grey pictures too
     targets, inputs = (_floats(part.images, channels) for part in (clean, altered))
-    results = {one.name: one.denoise(inputs, clean.labels) for one in models}
+    results = {one.name: one.denoise(inputs, called(clean.labels, dataset.label_names)) for one in models}
     scores = scored(results, inputs, targets, filters, dataset.regular)
     evaluation = Evaluation(scores, altered.names, clean.labels, groups, dataset.label_names, note)
     target = Path(out) if out is not None else run / "evaluation"
@@ -139,7 +140,12 @@ def _write_scores(path: Path, evaluation: Evaluation) -> None:
         writer.writerow(["altered", "label", "group", "method", "ssim", "psnr"])
         for one in evaluation.scores:
             for name, label, group, similar, noise in zip(
-                evaluation.names, evaluation.labels, evaluation.groups, one.ssim, one.psnr, strict=True
+                evaluation.names,
+                called(evaluation.labels, evaluation.label_names),
+                evaluation.groups,
+                one.ssim,
+                one.psnr,
+                strict=True,
             ):
                 writer.writerow([name, label, group, one.method, f"{similar:.5f}", f"{noise:.4f}"])
 

@@ -27,7 +27,7 @@ def write_generated(
     """
     if every and model.classes == 0:
         raise InputError(f"the {model.name} does not know classes; leave --label out, or use a CVAE")
-    labels: list[int | str | None] = [*range(model.classes)] if every else [label]
+    labels: list[int | str | None] = [*(model.label_names or range(model.classes))] if every else [label]
     rows: list[np.ndarray] = []
     if model.network.prior is not None and not all(map(model.has_prior, labels)):
         console.say(f"warning: {model.without_prior}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unalter.data.classes import called
 from unalter.data.dataset import read_altered
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.maps.draw import draw_map
@@ -44,7 +45,7 @@ def map_data(model: Model, data: Path, out: Path, most: int = 0, seed: int = 0, 
         raise InputError(f"{data}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
     pictures = pictures.rows(rows)
     kind = "means" if model.network.config.variational else "codes"
-    codes = model.encode(np.array(pictures.images), pictures.labels)
+    codes = model.encode(np.array(pictures.images), called(pictures.labels, pictures.label_names))
     one = map_codes(codes, pictures.labels, seed, device=model.device.type)
     if out.suffix.lower() == ".html":
         write_page(out, model, pictures, {kind: one})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 
 from unalter.data.sources import natural
 
@@ -54,6 +57,12 @@ def class_names(parts: Sequence[Iterable[str]]) -> tuple[dict[str, str], tuple[s
             name |= {text: several[0] for text, one in name.items() if one in several}
     ordered = sorted(set(name.values()), key=lambda text: (natural(text), text))
     return name, tuple(ordered), notes
+
+
+def called(labels: Any, names: Sequence[str]) -> np.ndarray:
+    """Labels by the names of their classes, as models take them: str [N]; without names as they are."""
+    places = np.asarray(labels)
+    return np.array(names)[places] if names else places
 
 
 def composed(text: str) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from unalter.data.classes import class_names, composed, find_class
+from unalter.data.classes import class_names, find_class
 from unalter.data.name_pairs import name_indices
 from unalter.data.sources import SUFFIXES, Source
-from unalter.data.table import Row, decoded, is_old, read_table
+from unalter.data.table import Row, as_path, decoded, is_old, read_table
 from unalter.support.errors import InputError, raise_together
 
 NAME = re.compile(rf".+_(\d+)_(\d+)(?:{'|'.join(map(re.escape, SUFFIXES))})", re.IGNORECASE)
@@ -255,7 +255,7 @@ def _from_table(table: Path, content: bytes | None, sources: list[Source]) -> tu
     for row in rows:
         if row.cells["label"].lower() in _MISSING:
             problems.append(f"line {row.line}: has no label for {row.cells['file'] or 'a picture without a name'}")
-        key = _as_path(row.cells["file"])
+        key = as_path(row.cells["file"])
         before = of.setdefault(key, row)
         if before.cells["label"] != row.cells["label"]:
             labels = f"{before.cells['label']} and {row.cells['label']}"
@@ -278,10 +278,10 @@ def _from_table(table: Path, content: bytes | None, sources: list[Source]) -> tu
         more = f" and {len(problems) - 1:,} more" if len(problems) > 1 else ""
         like = f" (its first is {rows[0].cells['file']})" if rows else " (it has none)"
         raise InputError(f"{table}: has no label for {problems[0]}{more}; every picture needs a line{like}")
-    unused = [row for row in rows if row.line not in used]
+    unused = [row for row in of.values() if row.line not in used]
     if len(sources) == 2 and unused:
-        first = f"line {unused[0].line}, {unused[0].cells['file']}"
-        notes.append(f"{len(unused):,} lines of {table.name} name no picture that is there, such as {first}")
+        first = f"{unused[0].cells['file']} in line {unused[0].line}"
+        notes.append(f"{table.name} names pictures that are not there: {len(unused):,}, such as {first}")
     old = next((text for texts in found for text in texts if is_old(text)), None)
     if old is not None:
         notes.append(f"{table.name} is no UTF-8: taken for Windows-1252 ({decoded(old)!r})")
@@ -291,14 +291,10 @@ def _from_table(table: Path, content: bytes | None, sources: list[Source]) -> tu
 
 def _row_of(name: str, part: str, of: dict[str, Row], folded: dict[str, Row]) -> Row | None:
     """The line of a picture: by its path below the data folder or its part, or its name; with its ending or not."""
-    name = _as_path(name)
+    name = as_path(name)
     for path in (f"{part}/{name}", name, name.rpartition("/")[2]):
         for key in (path, path.rpartition(".")[0]):
             for rows, wanted in ((of, key), (folded, key.casefold())):
                 if wanted in rows:
                     return rows[wanted]
     return None
-
-
-def _as_path(text: str) -> str:
-    return composed(decoded(text)).replace("\\", "/").removeprefix("./")

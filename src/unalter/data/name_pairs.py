@@ -86,7 +86,7 @@ def _partners(clean: Source, altered: Source) -> tuple[list[int], list[str]]:
     if unsolved:
         several = " and ".join(clean.path(clean.names[row]) for row in doubtful[unsolved[0]][:2])
         of = altered.path(altered.names[unsolved[0]])
-        notes.append(f"warning: {len(unsolved):,} names fit several clean pictures, such as {of} {several}: no pair")
+        notes.append(f"warning: no pair by name where several clean ones would fit, such as {of} with {several}")
     return partner, notes
 
 

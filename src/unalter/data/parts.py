@@ -150,7 +150,7 @@ def _way_out(file: Path) -> str:
 
 def _check_apart(clean: Path, altered: Path, both_given: bool) -> None:
     """Refuse two parts that are one, or lie within each other: a picture would be its own partner."""
-    first, second = clean.resolve(), altered.resolve()
+    first, second = (Path(os.path.realpath(where)) for where in (clean, altered))  # minds no links in a circle
     if first == second and (both_given or first.is_dir()):
         raise InputError(f"{clean} and {altered} are the same: the clean and the altered pictures must be two folders")
     for inner, outer, above in ((altered, clean, first in second.parents), (clean, altered, second in first.parents)):

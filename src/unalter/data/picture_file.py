@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unalter.data.sources import OTHER_KINDS
+from unalter.support.errors import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 """Of Pillow's; others would run programs (EPS) or read what nobody means by a picture."""
-_ORIENTATION, _PHOTOMETRIC, _COMPRESSION, _REDUCED = 274, 262, 259, 254
+_ORIENTATION, _PHOTOMETRIC, _COMPRESSION, _REDUCED, _SAMPLE = 274, 262, 259, 254, 339
 """Tags of TIFF, the first one of EXIF too."""
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""How files of TIFF and BigTIFF begin."""
 _BLACK_INK = 250
 """Of 255: no picture is covered by so much of it throughout and has other inks that vary below."""
 
@@ -32,7 +35,7 @@ def picture_values(content: bytes, name: str = "") -> np.ndarray:
         ValueError: it is cut short, is not a picture, or holds several.
     """
     if name.lower().endswith(".npy"):
-        return _array(content)
+        return _of_npy(content)
     from PIL import Image, UnidentifiedImageError  # the parser of `--help` does not need it
 
     try:
@@ -41,11 +44,13 @@ def picture_values(content: bytes, name: str = "") -> np.ndarray:
             with Image.open(io.BytesIO(content), formats=_formats()) as picture:
                 return pillow_values(picture, content)
     except UnidentifiedImageError:
+        if content[:4] in _TIFF:
+            return _of_tiff(content)
         kind = next((kind for start, kind in _STARTS if re.match(start, content[:132], re.DOTALL)), "")
         more = f": {OTHER_KINDS[kind]}" if kind else ", or one of an unknown format"
         raise ValueError(f"this is no picture that is read{more}" if kind else f"this is no picture{more}") from None
     except Exception as error:  # decoders raise whatever they like for what is damaged: struct.error, ZeroDivisionError
-        raise ValueError(str(error) or type(error).__name__) from None
+        raise ValueError(first_line(error)) from None
 
 
 def pillow_values(picture: PillowImage, content: bytes = b"") -> np.ndarray:
@@ -66,13 +71,19 @@ def pillow_values(picture: PillowImage, content: bytes = b"") -> np.ndarray:
     rawmode = _rawmode(picture)
     is_ycc = picture.format == "TIFF" and _is_ycc(picture, content)
     negative = picture.format == "TIFF" and _tag(picture, _PHOTOMETRIC) == 0  # Pillow minds it up to 8 bits
+    is_unsigned = picture.format == "TIFF" and 1 in (_tag(picture, _SAMPLE) or (1,))
+    is_signed = picture.format == "TIFF" and 2 in (_tag(picture, _SAMPLE) or (1,))
     picture.load()
     if picture.mode.startswith("I;16"):
         values: np.ndarray = np.asarray(picture).astype(np.uint16)
         values = ~values if negative else values
     elif picture.mode in ("I", "F"):
         values = np.array(picture)
-    elif content and ";16" in rawmode and picture.mode in ("RGB", "RGBA"):
+        if is_unsigned and picture.mode == "I":
+            values = values.view(np.uint32).astype(np.int64)
+    elif is_signed and picture.mode == "L":
+        values = np.array(picture).view(np.int8).astype(np.int64)
+    elif content and re.fullmatch("RGBA?;16[BLN]", rawmode) and picture.mode == rawmode[:-4]:
         low = _low_bytes(content, rawmode)
         values = np.asarray(picture).astype(np.uint16) << 8 | low
         if values.shape[2] == 4:
@@ -112,12 +123,26 @@ def _eight_bits(picture: PillowImage, is_ycc: bool) -> np.ndarray:
     return np.asarray(picture)
 
 
-def _array(content: bytes) -> np.ndarray:
-    """The picture in an npy file: [H, W], [H, W, 1, 3 or 4] or [1, 3 or 4, H, W]; bool, whole numbers or floats."""
+def _of_npy(content: bytes) -> np.ndarray:
     try:
-        values = np.load(io.BytesIO(content), allow_pickle=False)
+        return _of_array(np.load(io.BytesIO(content), allow_pickle=False))
     except Exception as error:  # numpy raises half a dozen types for what is damaged
-        raise ValueError(str(error).splitlines()[0][:160]) from None
+        raise ValueError(first_line(error)) from None
+
+
+def _of_tiff(content: bytes) -> np.ndarray:
+    """A TIFF of a kind that Pillow does not read: floats of 16 or 64 bits, of several channels, channels in planes."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as file:
+            return _of_array(file.asarray())
+    except Exception as error:
+        raise ValueError(first_line(error)) from None
+
+
+def _of_array(values: np.ndarray) -> np.ndarray:
+    """One picture [H, W], [H, W, 1, 3 or 4] or [1, 3 or 4, H, W]: bool, whole numbers or floats."""
     shape = list(values.shape)
     if values.ndim == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
         values = values.transpose(1, 2, 0)

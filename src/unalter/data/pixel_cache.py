@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def fingerprint(sources: list[Source], *how: object) -> str:
     """
     digest = hashlib.sha256(f"unalter pixels {_FORMAT} {how}".encode())
     for source in sources:
-        digest.update(f"\0{source.where}\0{source.where.resolve()}\0".encode(errors="surrogateescape"))
+        digest.update(f"\0{source.where}\0{os.path.realpath(source.where)}\0".encode(errors="surrogateescape"))
         stamps = (f"{name}/{'/'.join(map(str, of))}" for name, of in zip(source.names, source.stamps, strict=True))
         digest.update("\n".join(stamps).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]

@@ -8,6 +8,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from unalter.data.classes import composed
 from unalter.support.errors import InputError, raise_together
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -85,6 +86,11 @@ def read_table(file: Path, needed: tuple[str, ...], content: bytes | None = None
 def decoded(text: str) -> str:
     """A text of a table with bytes that are no UTF-8, by the code page that it is likely to be in."""
     return text.encode("utf-8", "surrogateescape").decode(_OLD, "replace") if is_old(text) else text
+
+
+def as_path(text: str) -> str:
+    """The name of a file in a table, or on disk, in the one way that both can be compared in."""
+    return composed(decoded(text)).replace("\\", "/").removeprefix("./")
 
 
 def is_old(text: str) -> bool:

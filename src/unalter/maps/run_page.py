@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unalter.data.classes import called
 from unalter.data.dataset import Dataset, ImageSet
 from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import ssim
@@ -76,7 +77,7 @@ def mapped_images(altered: ImageSet, clean: np.ndarray, partner: np.ndarray) -> 
 
 
 def _series(model: Model, stored: dict[int, StoredMaps], mapped: MappedImages) -> Iterable[MapSeries]:
-    x_hat = to_uint8(model.denoise(mapped.x_alt, mapped.labels))
+    x_hat = to_uint8(model.denoise(mapped.x_alt, called(mapped.labels, mapped.label_names)))
     error = errors_of(x_hat, mapped)
     epochs = sorted(stored)
     for kind, last in stored[epochs[-1]].maps.items():

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unalter.data.classes import find_class
 from unalter.images.convert import as_batch
 from unalter.models.files import find_model, load_model
 from unalter.nn import Autoencoder, DiagonalGaussian
@@ -205,11 +206,14 @@ class Model:
         if labels is None:
             raise InputError(f"a CVAE needs labels: give one ({self._known}), or one a picture")
         given = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+        if given.dtype.kind in "iu" and self._called_by_numbers:
+            given = given.astype(str)
         if given.dtype.kind == "U":
-            given = np.array([self._number(str(one)) for one in given.ravel()], np.int64).reshape(given.shape)
+            texts, which = np.unique(given, return_inverse=True)
+            given = np.array([self._number(str(one)) for one in texts], np.int64)[which.reshape(given.shape)]
         if given.dtype.kind not in "iu":
             raise InputError(f"labels must be whole numbers, not {given.dtype}")
-        y = torch.from_numpy(given.astype(np.int64))
+        y = torch.as_tensor(given.astype(np.int64))
         if y.ndim == 0:
             y = y.expand(count)
         if y.shape != (count,):
@@ -220,6 +224,12 @@ class Model:
         return y
 
     @property
+    def _called_by_numbers(self) -> bool:
+        """Whether classes have numbers for names that are not their places: a number is a name then."""
+        names = self.label_names
+        return names != tuple(map(str, range(len(names)))) and all(name.isdecimal() for name in names)
+
+    @property
     def _known(self) -> str:
         """The classes, in words."""
         if self.label_names == tuple(map(str, range(self.classes))):
@@ -227,9 +237,8 @@ class Model:
         return ", ".join(self.label_names[:20]) + (", ..." if self.classes > 20 else "")
 
     def _number(self, label: str) -> int:
-        """The number of a class that was called by its name, or by its number."""
-        if label in self.label_names:
-            return self.label_names.index(label)
-        if label.isascii() and label.isdigit() and not any(map(str.isalpha, "".join(self.label_names))):
-            return int(label)
+        """The place of a class that was called by its name."""
+        place = find_class(label, self.label_names)
+        if place is not None:
+            return place
         raise InputError(f"label {label!r} is unknown; the model knows {self._known}")

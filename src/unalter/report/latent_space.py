@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from unalter.data.classes import called
 from unalter.images.convert import to_uint8
 from unalter.models.model import Model
 from unalter.report.figures import sheet
@@ -55,7 +56,7 @@ def of_walks(models: list[Model], validation: ValidationSet, seed: int) -> list[
 
 
 def _generated(model: Model, label: int | None, seed: int, count: int = COLUMNS) -> np.ndarray:
-    return model.generate(label, count, seed, warn=False).reshape(count, *model.image_shape)
+    return model.generate(_called(model, label), count, seed, warn=False).reshape(count, *model.image_shape)
 
 
 def _relabelled(model: Model, validation: ValidationSet) -> list[Labelled]:
@@ -63,7 +64,7 @@ def _relabelled(model: Model, validation: ValidationSet) -> list[Labelled]:
     labels = validation.y.cpu().numpy()
     known, first = np.unique(labels, return_index=True)
     x_alt, x, y = validation.rows(torch.from_numpy(first[:COLUMNS]))
-    codes = torch.from_numpy(model.encode(x_alt, y))
+    codes = torch.from_numpy(model.encode(x_alt, called(y, model.label_names)))
     retold = [_decoded(model, codes, label) for label in _shown_classes(model)]
     columns = np.stack([to_uint8(x_alt), to_uint8(x), *retold], 1)
     return [Labelled(_class_name(model, int(label)), sheet([row])) for label, row in zip(known, columns, strict=False)]
@@ -86,7 +87,7 @@ def _between(model: Model, validation: ValidationSet, count: int = 4) -> list[np
     ways = []
     for a, b, label in ends[:count]:
         images, _, _ = validation.rows(torch.tensor([int(a), int(b)]))
-        start, end = torch.from_numpy(model.encode(images, label))
+        start, end = torch.from_numpy(model.encode(images, _called(model, label)))
         inside = _walk(model, start, end, label, COLUMNS - 2)
         ways.append(np.concatenate([to_uint8(images[:1]), inside, to_uint8(images[1:])]))
     return ways
@@ -98,7 +99,11 @@ def _walk(model: Model, start: torch.Tensor, end: torch.Tensor, label: int | Non
 
 
 def _decoded(model: Model, codes: torch.Tensor, label: int | None) -> np.ndarray:
-    return to_uint8(model.decode(codes.numpy(), label)).reshape(len(codes), *model.image_shape)
+    return to_uint8(model.decode(codes.numpy(), _called(model, label))).reshape(len(codes), *model.image_shape)
+
+
+def _called(model: Model, label: int | None) -> str | None:
+    return None if label is None else _class_name(model, label)
 
 
 def _class_name(model: Model, label: int) -> str:

@@ -13,6 +13,7 @@ import torch
 
 from unalter._version import __version__
 from unalter.alter import KeyedDraws, fold_in
+from unalter.data.classes import called
 from unalter.data.dataset import Dataset
 from unalter.evaluation.scores import Evaluation, scored
 from unalter.images.convert import to_float, to_uint8
@@ -170,7 +171,7 @@ def of_scores(models: list[Model], validation: ValidationSet, groups: list[str],
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
     rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
     inputs, targets, labels = validation.rows(rows)
-    results = {one.name: one.denoise(inputs, labels) for one in models}
+    results = {one.name: one.denoise(inputs, called(labels, dataset.label_names)) for one in models}
     scores = scored(results, inputs, targets, regular=dataset.regular)
     chosen = [groups[i] for i in rows.tolist()]
     evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from unalter.data.classes import find_class
-from unalter.data.decode import fitted, read_picture
+from unalter.data.decode import fitted
+from unalter.data.depth import Depth
+from unalter.data.folder import list_folder
 from unalter.data.labels import NAME
-from unalter.data.sources import SUFFIXES, is_litter
+from unalter.data.picture_file import picture_values
+from unalter.data.sources import SUFFIXES
 from unalter.images.sheet import write_picture
 from unalter.models.model import Model
 from unalter.support.errors import InputError, raise_together
@@ -21,7 +25,7 @@ _AT_ONCE = 1_024
 
 def denoise_files(
     model: Model, paths: list[Path], out: Path, label: str | None = None,
-    on_progress: ProgressCallback = no_progress,
+    on_progress: ProgressCallback = no_progress, say: Callable[[str], object] = lambda line: None,
 ) -> int:  # fmt: skip
     """Denoise files, and folders of them, into `out` as PNG; names and the tree below a folder are kept.
 
@@ -35,6 +39,7 @@ def denoise_files(
         label: the class of all pictures, its number or name; None: the L of X_I_L.png, or the sub-folder that
             a picture is in. A CVAE needs one or the other.
         on_progress: told how far it is.
+        say: told what was assumed and what was passed over, a line at a time.
 
     Returns:
         How many pictures were written.
@@ -43,8 +48,8 @@ def denoise_files(
         InputError: files that are not there or unreadable, in colour where the model is grey, without label
             where one is needed, or two that would be written under one name; all in one message.
     """
-    sources = _sources(paths)
-    pictures, problems = [], []
+    sources = _sources(paths, say)
+    values, problems, depth = [], [], Depth()
     targets: dict[Path, Path] = {}
     for source, target in with_progress(sources, "reading", on_progress):
         if target in targets:
@@ -53,10 +58,11 @@ def denoise_files(
         if (out / target).resolve() == source.resolve():
             problems.append(f"{source}: would be overwritten by its own result; choose another --out")
         try:
-            pictures.append(read_picture(source))
-            if pictures[-1].ndim == 3 and model.image_shape[0] == 1:
+            values.append(picture_values(source.read_bytes(), source.name))
+            depth.see(values[-1])
+            if values[-1].ndim == 3 and model.image_shape[0] == 1:
                 problems.append(f"{source}: is in colour; the model takes grey pictures")
-        except (OSError, SyntaxError, ValueError) as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{source}: {error}")
     labels = [label if label is not None else _label_of(source, target, model) for source, target in sources]
     if model.classes:
@@ -65,6 +71,9 @@ def denoise_files(
                 ways = "the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
                 problems.append(f"{source}: has no label that the model knows; {ways}")
     raise_together(problems, "Some pictures cannot be denoised:")
+    pictures = [depth.narrowed(picture) for picture in values]
+    for line in depth.said():
+        say(line)
     results: list[np.ndarray] = []
     for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
         part = slice(start, start + _AT_ONCE)
@@ -76,16 +85,17 @@ def denoise_files(
     return len(results)
 
 
-def _sources(paths: list[Path]) -> list[tuple[Path, Path]]:
+def _sources(paths: list[Path], say: Callable[[str], object]) -> list[tuple[Path, Path]]:
     """Every file, and the path below `out` that its result gets."""
     found: list[tuple[Path, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p.relative_to(path) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            inside = [p for p in inside if not any(map(is_litter, p.parts))]
-            if not inside:
+            listed, _, others = list_folder(path)
+            for line in others:
+                say(f"passed over: {line}")
+            if not listed.names:
                 raise InputError(f"{path}: no picture in this folder (looked for {', '.join(SUFFIXES)})")
-            found += [(path / p, p.with_suffix(".png")) for p in inside]
+            found += [(path / name, Path(name).with_suffix(".png")) for name in listed.names]
         elif path.is_file():
             found.append((path, Path(path.name).with_suffix(".png")))
         else:

@@ -20,9 +20,8 @@ def read_truth(path: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, li
     Raises:
         InputError: not readable, without the columns, or naming files that are not in the folders.
     """
-    altered_rows, clean_rows = (
-        {as_path(n): row for row, n in enumerate(part.names)} for part in (dataset.altered, dataset.clean)
-    )
+    altered_rows = {as_path(name): row for row, name in enumerate(dataset.altered.names)}
+    clean_rows = {as_path(name): row for row, name in enumerate(dataset.clean.names)}
     problems, rows, partner, groups = [], [], [], []
     lines: dict[int, tuple[int, int]] = {}
     for row in read_table(path, ("altered", "clean")):

@@ -105,10 +105,10 @@ def write_experiment(experiment: Experiment) -> Experiment:
         recipe.save(run.recipe, run.backgrounds.name)
     head: dict[str, Any] = {"unalter": __version__}
     if experiment.data is not None:
-        head["data"] = os.path.abspath(experiment.data)
+        head["data"] = os.path.abspath(os.path.expanduser(experiment.data))
     for name, value in asdict(experiment.reading).items():
         if value:
-            head[name] = os.path.abspath(value) if isinstance(value, str) else value
+            head[name] = os.path.abspath(os.path.expanduser(value)) if isinstance(value, str) else value
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + experiment.options.to_yaml())
     run.unfinished_start.unlink()
     recipe = saved_recipe(run)

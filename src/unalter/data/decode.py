@@ -67,7 +67,7 @@ def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
             np.asarray(ImageOps.pad(Image.fromarray(one.astype(np.float32)), (width, height), Image.Resampling.BICUBIC))
             for one in channels
         ]
-        stacked = np.clip(scaled[0] if picture.ndim == 2 else np.stack(scaled, 2), picture.min(), picture.max())
+        stacked = np.clip(scaled[0] if picture.ndim == 2 else np.stack(scaled, 2), min(0, picture.min()), picture.max())
         return (stacked if picture.dtype.kind == "f" else np.rint(stacked)).astype(picture.dtype)
     return plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
 

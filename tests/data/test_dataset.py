@@ -19,14 +19,14 @@ def test_order_is_natural(tmp_path):
         "a_1_5.png", "a_2_0.png", "a_2_9.png", "a_007_3.png", "a_10_0.png", "a_100_0.png", "b_2_10.png"
     ]  # fmt: skip
     np.testing.assert_array_equal(pictures.index, [1, 2, 2, 7, 10, 100, 2])
-    np.testing.assert_array_equal(pictures.labels, [5, 0, 9, 3, 0, 0, 10])
+    assert [pictures.label_names[label] for label in pictures.labels] == ["5", "0", "9", "3", "0", "0", "10"]
     np.testing.assert_array_equal(pictures.images[:, 0, 0, 0], pictures.index)  # pixels and names go together
 
 
 def test_index_and_label_are_the_last_two_numbers(tmp_path):
     put(tmp_path, "my_3_scan_12_7.PNG")
     pictures = read_altered(tmp_path)
-    assert (pictures.index.tolist(), pictures.labels.tolist()) == ([12], [7])
+    assert (pictures.index.tolist(), pictures.label_names) == ([12], ("7",))
 
 
 def test_hidden_files_and_litter_are_passed_over(tmp_path):
@@ -59,22 +59,23 @@ def test_pictures_have_one_digest_where_their_pixels_are_the_same(tmp_path):
     assert pictures.rows(np.array([3, 2])).digests == [digests[1], digests[2]]
 
 
-def test_classes_count_the_labels_of_both_folders(tmp_path):
+def test_classes_are_those_of_both_folders_and_no_others(tmp_path):
     put(tmp_path / "clean", "c_0_2.png")
     put(tmp_path / "aug", "a_0_6.png")
-    assert read_dataset(tmp_path).classes == 7
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.label_names) == (2, ("2", "6"))
 
 
 def test_faults_of_both_folders_are_reported_together(tmp_path):
     put(tmp_path / "clean", *(f"c_{i}_0.png" for i in range(9)))
-    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.gif", "_1_1.png"):
+    for name in ("clean_1.png", "clean_1_x.png", "clean_1_1.xyz", "_1_1.png"):
         (tmp_path / "clean" / name).touch()
     with pytest.raises(InputError) as caught:
         read_dataset(tmp_path)
     message = str(caught.value)
     for name in ("clean_1.png", "clean_1_x.png", "_1_1.png"):
         assert f"{name}: the name is not of the form X_I_L.png" in message
-    assert "clean_1_1.gif: no picture file" in message
+    assert "clean_1_1.xyz: no picture file" in message
     assert f"{tmp_path / 'aug'}: there is no such folder" in message
     assert "c_0_0.png" not in message
     assert "--skip-bad" in message

@@ -76,13 +76,20 @@ def test_all_unusable_pictures_are_reported_together(tmp_path):
     assert len(message.splitlines()) == 5
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".bmp", ".tif", ".tiff", ".webp"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".png", ".jpg", ".JPEG", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".jp2", ".avif", ".npy"],
+)
 def test_every_usual_kind_of_file_is_read(tmp_path, suffix):
     grey = np.add.outer(np.arange(16), np.arange(16)).astype(np.uint8) * 8
-    options = {"lossless": True} if suffix == ".webp" else {"quality": 100} if suffix in (".jpg", ".JPEG") else {}
-    Image.fromarray(grey).save(tmp_path / f"a_0_3{suffix}", **options)
+    lossy = suffix in (".jpg", ".JPEG", ".jfif", ".avif")
+    options = {"lossless": True} if suffix == ".webp" else {"quality": 100} if lossy else {}
+    if suffix == ".npy":
+        np.save(tmp_path / "a_0_3.npy", grey)
+    else:
+        Image.fromarray(grey).save(tmp_path / f"a_0_3{suffix}", **options)
     pictures = read_altered(tmp_path)
-    assert pictures.labels.tolist() == [3]
+    assert pictures.label_names == ("3",)
     assert np.abs(pictures.images[0, 0].astype(int) - grey).max() <= (2 if options.get("quality") else 0)
 
 

@@ -145,7 +145,7 @@ def test_what_is_said_of_bad_files_is_kept_with_the_pictures(data, decodes):
     first, second = (read_dataset(data, DataOptions(skip_bad=True)) for _ in range(2))
     assert len(decodes) == 1
     assert first.notes == second.notes and "clean_1_0.png" in second.notes[-1]
-    cached().with_name("bad.json").unlink()  # without it nobody knows which pictures these are
+    cached().with_name("kept.json").unlink()  # without it nobody knows which pictures these are
     assert read_dataset(data, DataOptions(skip_bad=True)).notes == first.notes
     assert len(decodes) == 2
 

@@ -61,8 +61,8 @@ def test_sub_folders_called_by_numbers_are_those_numbers(tmp_path):
     for part, images in (("clean", CLEAN), ("aug", ALTERED)):
         put(tmp_path / part, [f"{label}/x{i}.png" for i, label in enumerate((3, 10, 0, 3, 3, 7))], images)
     dataset = read_dataset(tmp_path)
-    assert dataset.clean.labels.tolist() == [0, 3, 3, 3, 7, 10]
-    assert dataset.classes == 11
+    assert dataset.label_names == ("0", "3", "7", "10")
+    assert dataset.clean.labels.tolist() == [0, 1, 1, 1, 2, 3]
 
 
 def test_names_of_the_form_say_more_than_sub_folders(tmp_path):
@@ -181,7 +181,7 @@ def test_idx_files(tmp_path, compressed):
         idx(tmp_path / f"{part}-labels-idx1-ubyte{end}", np.array([4, 0, 1, 1, 2, 4], np.uint8), compressed)
     dataset = read_dataset(tmp_path)
     np.testing.assert_array_equal(dataset.clean.images[:, 0], CLEAN)
-    assert dataset.altered.labels.tolist() == [4, 0, 1, 1, 2, 4]
+    assert [dataset.label_names[label] for label in dataset.altered.labels] == ["4", "0", "1", "1", "2", "4"]
     assert partners(dataset) == PARTNERS
     clean = str(tmp_path / f"clean-images-idx3-ubyte{end}")
     elsewhere = DataOptions(clean=clean, altered=clean.replace("clean-", "aug-"))
@@ -251,11 +251,40 @@ def test_folders_under_other_names(tmp_path):
         read_dataset(None, DataOptions(clean="x"))
 
 
-def test_the_folder_above_is_pointed_to(tmp_path):
-    put(tmp_path / "x" / "clean", ["a.png"], CLEAN[:1])
-    put(tmp_path / "x" / "aug", ["a.png"], ALTERED[:1])
-    with pytest.raises(InputError, match=r"clean: there is no such folder.*x has them"):
-        read_dataset(tmp_path)
+@pytest.mark.parametrize(
+    ("clean", "aug"),
+    [
+        ("x/clean", "x/aug"), ("a/b/clean", "a/b/altered"), ("Clean", "Aug"), ("clean", "noisy"), ("target", "input"),
+        ("high", "low"), ("gt", "noisy15"), ("HR", "LR"), ("original", "degraded"), ("clean_images", "noisy_images"),
+    ],
+)  # fmt: skip
+def test_folders_are_found_a_little_further_down_and_by_what_people_call_them(tmp_path, clean, aug):
+    put(tmp_path / clean, ["a.png"], CLEAN[:1])
+    put(tmp_path / aug, ["a.png"], ALTERED[:1])
+    (tmp_path / "notes").mkdir()
+    dataset = read_dataset(tmp_path)
+    np.testing.assert_array_equal(dataset.altered.images[:, 0], ALTERED[:1])
+    assert f"clean pictures are those of {clean}/, altered ones those of {aug}/" in dataset.notes
+    np.testing.assert_array_equal(read_altered(tmp_path).images[:, 0], ALTERED[:1])
+    zipped(tmp_path, tmp_path / "all.zip")
+    assert read_dataset(tmp_path / "all.zip").altered.names == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (["train/clean", "train/aug", "val/clean", "val/aug"], "has clean and altered pictures in train/, val/"),
+        (["clean", "noisy15", "noisy25"], "noisy15/, noisy25/: which of them holds the altered pictures"),
+        (["good", "bad"], "needs clean/ and aug/"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_where_several_folders_would_do_they_are_named(tmp_path, folders, words, packed):
+    for folder in folders:
+        put(tmp_path / "d" / folder, ["a.png"], CLEAN[:1])
+    zipped(tmp_path / "d", tmp_path / "d.zip")
+    with pytest.raises(InputError, match=words):
+        read_dataset(tmp_path / ("d.zip" if packed else "d"))
 
 
 def test_links_to_files_and_folders_are_followed_and_loops_are_not(tmp_path):

@@ -211,6 +211,18 @@ def generate(
 
 
 @cli.command()
+@click.option("--clear", is_flag=True, help="Remove all that is in it.")
+def cache(clear: bool) -> None:
+    """Say where decoded pictures, recipes and pairs are kept, and how much it is.
+
+    All of it is made again where it is needed. Nothing of runs or data is there.
+    """
+    from unalter.commands.cache import describe_cache
+
+    click.echo(describe_cache(clear))
+
+
+@cli.command()
 @click.argument("run", type=_FOLDER)
 @click.argument("data", type=_FOLDER, required=False)
 @data_options()
@@ -233,7 +245,7 @@ def report(run: Path, data: Path | None, **reading: Any) -> None:
 @click.option("--seed", type=_SEED, default=0, show_default=True)
 @_model
 @_device
-@data_options("labels", "resize", "skip_bad")
+@data_options("labels", "resize", "skip_bad", "no_cache")
 def map_(
     run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str, **reading: Any
 ) -> None:

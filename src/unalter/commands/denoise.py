@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from unalter.data.decode import read_picture
+from unalter.data.classes import find_class
+from unalter.data.depth import Depth
 from unalter.data.folder import list_folder
 from unalter.data.labels import NAME
+from unalter.data.picture_file import picture_values
 from unalter.data.sources import SUFFIXES
 from unalter.images.sheet import write_picture
 from unalter.models.model import Model, as_model
@@ -68,7 +70,7 @@ def denoise(
     for note in passed_over:
         console.say(note)
     with console.progress("denoise") as on_progress:
-        pictures, problems = [], []
+        values, problems, depth = [], [], Depth()
         targets: dict[Path, Path] = {}
         for source, target in with_progress(sources, "reading", on_progress):
             if target in targets:
@@ -79,24 +81,27 @@ def denoise(
             if (folder / target).resolve() == source.resolve():
                 problems.append(f"{source}: would be overwritten by its own result; choose another --out")
             try:
-                pictures.append(read_picture(source))
-                if pictures[-1].ndim == 3 and chosen.image_shape[0] == 1:
+                values.append(picture_values(source.read_bytes(), source.name))
+                depth.see(values[-1])
+                if values[-1].ndim == 3 and chosen.image_shape[0] == 1:
                     problems.append(f"{source}: is in colour; the model takes grey pictures")
-            except (OSError, SyntaxError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 problems.append(f"{source}: {error}")
         labels = [label if label is not None else _label_of(source, target, chosen) for source, target in sources]
         if chosen.classes:
             for (source, _), one in zip(sources, labels, strict=True):
                 if one is None:
-                    problems.append(
-                        f"{source}: has no label; the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
-                    )
+                    ways = "the CVAE needs --label, names X_I_L.png or sub-folders; or --model ae"
+                    problems.append(f"{source}: has no label that the model knows; {ways}")
         raise_together(problems, "Some pictures cannot be denoised:")
+        for line in depth.said():
+            console.say(line)
+        pictures = [Image.fromarray(depth.narrowed(picture)) for picture in values]
         results: list[np.ndarray] = []
         for start in with_progress(range(0, len(pictures), _AT_ONCE), "denoising", on_progress):
             part = slice(start, start + _AT_ONCE)
-            batch = [Image.fromarray(picture) for picture in pictures[part]]
-            results += [np.asarray(one) for one in chosen.denoise(batch, labels[part] if chosen.classes else None)]
+            denoised = chosen.denoise(pictures[part], labels[part] if chosen.classes else None)
+            results += [np.asarray(one) for one in denoised]
         done = list(zip(targets, results, strict=True))
         for target, result in with_progress(done, "writing", on_progress):
             write_picture(folder / target, result if result.ndim == 2 else result.transpose(2, 0, 1))
@@ -149,9 +154,7 @@ def _places(
 
 
 def _label_of(source: Path, target: Path, model: Model) -> str | None:
-    """The label in the picture's name, or the name of its sub-folder where the model knows a class of that name."""
+    """The class of a picture's sub-folder, else the L of its name X_I_L.png; the first that the model knows."""
     match = NAME.fullmatch(source.name)
-    if match:
-        return match[2]
-    inside = [part for part in target.parts[:-1] if part in model.label_names]
-    return inside[0] if inside else None
+    likely = [*target.parts[:-1], *([match[2]] if match else [])]
+    return next((text for text in likely if find_class(text, model.label_names) is not None), None)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from unalter.alter.pictures import alter_pictures
+from unalter.data.classes import called
 from unalter.data.dataset import Dataset, read_dataset
 from unalter.data.memory import as_data
 from unalter.data.options import DataOptions
@@ -152,9 +153,10 @@ def _write_scores(path: Path, evaluation: Evaluation) -> None:
     with atomic_write(path) as aside, open(aside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(["altered", "label", "group", "method", "ssim", "psnr"])
+        labels = called(evaluation.labels, evaluation.label_names)
         for one in evaluation.scores:
             for name, label, group, similar, noise in zip(
-                evaluation.names, evaluation.labels, evaluation.groups, one.ssim, one.psnr, strict=True
+                evaluation.names, labels, evaluation.groups, one.ssim, one.psnr, strict=True
             ):
                 writer.writerow([name, label, group, one.method, f"{similar:.5f}", f"{noise:.4f}"])
 

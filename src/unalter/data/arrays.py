@@ -11,7 +11,7 @@ import numpy as np
 
 from unalter.data.class_labels import class_texts
 from unalter.data.layout import of_rows, on_black
-from unalter.data.sources import Listed, Source, nothing
+from unalter.data.sources import Listed, Source, nothing, stamp_of
 from unalter.data.tables import words
 from unalter.data.values import Values, as_array, values_of
 from unalter.support.errors import InputError, first_line
@@ -38,12 +38,12 @@ def list_arrays(file: Path, part: str = "") -> Listed:
             arrays = stored if isinstance(stored, np.ndarray) else {name: stored[name] for name in stored.files}
     except Exception as error:  # numpy raises half a dozen types for what is damaged, and ValueError for objects
         return nothing(file, f"{file}: cannot be read as arrays of numpy ({first_line(error)})")
-    status = file.stat()
+    stamp = stamp_of(file.stat())
     try:
         if isinstance(arrays, np.ndarray):
-            return list_array(file, arrays, None, (status.st_size, status.st_mtime_ns))
+            return list_array(file, arrays, None, stamp)
         images, labels, said = chosen_arrays(arrays, part, str(file))
-        return list_array(file, images, labels, (status.st_size, status.st_mtime_ns), said)
+        return list_array(file, images, labels, stamp, said)
     except InputError as error:
         return nothing(file, str(error))
 
@@ -100,7 +100,7 @@ def _usual(part: str) -> tuple[str, ...]:
 
 
 def list_array(
-    where: Path, images: Any, labels: Any = None, stamp: tuple[int, int] | None = None, said: Collection[str] = ()
+    where: Path, images: Any, labels: Any = None, stamp: tuple[int, ...] | None = None, said: Collection[str] = ()
 ) -> Listed:
     """The rows of an array as pictures; see `of_rows` for its shapes, `values_of` for its values.
 
@@ -108,7 +108,7 @@ def list_array(
         where: said in messages.
         images: of numpy, torch or what turns into an array.
         labels: see `class_texts`.
-        stamp: size and time of the file that they are from; None: of none.
+        stamp: of the file that they are from (`stamp_of`); None: of none.
         said: what was assumed so far.
 
     Raises:
@@ -127,7 +127,7 @@ def list_array(
     assumed = tuple(filter(None, (*said, laid, values.said, read)))
     source = Source(
         where, names, [stamp or (0, 0)] * len(names), partial(_row, pictures, values), texts, is_array=True,
-        in_memory=stamp is None, said=assumed,
+        in_memory=stamp is None, notes=assumed,
     )  # fmt: skip
     return source, [], []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from unalter.data.decode import Decoded, decode
-from unalter.data.labels import Annotations, Classes, infer_labels, misnamed
+from unalter.data.labels import Annotations, form_of, infer_labels
 from unalter.data.memory import InMemory
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.data.parts import list_altered, list_both, list_pictures
 from unalter.data.pixel_cache import cached, fingerprint
 from unalter.data.sources import Listed, Source
-from unalter.support.arguments import as_path, is_path
+from unalter.support.arguments import as_path
 from unalter.support.errors import InputError, raise_together
 from unalter.support.progress import ProgressCallback, no_progress
 
@@ -38,7 +39,7 @@ class ImageSet:
     index: np.ndarray
     """int64 [N]: the I of X_I_L.png, or a number for each name"""
     labels: np.ndarray
-    """int64 [N]; 0 where there are none"""
+    """int64 [N], the place of the class among `label_names`; 0 where there are none"""
     names: list[str]
     label_names: tuple[str, ...] = ()
     """Of the classes, by label; empty where pictures have no labels."""
@@ -80,7 +81,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """The number of classes: the largest label + 1; 0 where pictures have no labels."""
+        """The number of classes; 0 where pictures have no labels."""
         return len(self.label_names)
 
 
@@ -111,7 +112,7 @@ def read_dataset(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    data = as_path(data, "data") if is_path(data) else data
+    data = data if data is None or isinstance(data, InMemory) else as_path(data, "data")
     said: tuple[str, ...] = ()
     if clean_will_do and is_one_folder(data, options):
         folder = data if isinstance(data, InMemory) else as_path(options.clean, "clean")
@@ -152,11 +153,14 @@ def read_altered(
     return pictures
 
 
-def _table(data: Path | InMemory | None, options: DataOptions) -> Path | None:
+def _table(data: str | Path | InMemory | None, options: DataOptions) -> Path | None:
     """The table of labels, where there is one."""
     if options.labels:
         return as_path(options.labels, "labels")
-    return data / "labels.csv" if isinstance(data, Path) and (data / "labels.csv").is_file() else None
+    if not isinstance(data, Path) or not data.is_dir():
+        return None
+    called = sorted(name for name in os.listdir(data) if name.lower() == "labels.csv" and (data / name).is_file())
+    return data / called[-1] if called else None  # labels.csv before Labels.csv
 
 
 def _read(
@@ -166,23 +170,25 @@ def _read(
     sources = [source for source, _, _ in listed]
     problems = [problem for _, whole, _ in listed for problem in whole]
     bad = {line: line for _, _, single in listed for line in single}
-    if table is None:
-        wrong = misnamed(sources)
-        bad |= wrong
-        sources = [source.without(wrong) for source in sources]
+    content = next((source.table for source in sources if source.table is not None), None) if table is None else None
+    if content is not None:
+        table = Path(where) / "labels.csv"
+    form = form_of(sources, table is not None, known)
+    bad |= form.outside
+    sources = [source.without(form.outside) for source in sources]
     if problems or (bad and not options.skip_bad):
         problems += [*bad.values(), *_faults(sources)]
         ways = "; mend or remove the files, or leave them out by --skip-bad" if bad else ""
-        raise_together(problems, f"{where} cannot be used{ways}:")
+        raise_together(dict.fromkeys(problems), f"{where} cannot be used{ways}:")
     if not all(map(len, sources)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    annotations, classes = infer_labels(sources, table, known)
+    annotations, classes = infer_labels(sources, form, table, content, known)
     raise_together(_contradictions(sources, annotations), f"{where} cannot be used:")
 
     def decoded() -> Decoded:
         return decode(sources, options.resize, options.skip_bad, on_progress)
 
-    if any(source.in_memory for source in sources):
+    if options.no_cache or any(source.in_memory for source in sources):
         found = decoded()
     else:
         key = fingerprint(sources, options.resize, options.skip_bad)
@@ -197,12 +203,12 @@ def _read(
         parts.append(ImageSet(images, annotated.index[keep], annotated.labels[keep], names, classes.names))
     if not all(map(len, parts)):
         raise InputError(f"{where}: no picture is left that can be used:\n" + "\n".join(list(bad.values())[:_SHOWN]))
-    said = tuple(dict.fromkeys(line for source in sources for line in source.said))
-    return parts, (*said, *_notes(classes, bad, options.resize))
+    assumed = [note for source in sources for note in source.notes] + list(found.notes)
+    return parts, _notes([*classes.said, *dict.fromkeys(assumed)], bad, options.resize)
 
 
-def _notes(classes: Classes, bad: dict[str, str], resize: int) -> tuple[str, ...]:
-    notes = [classes.said]
+def _notes(said: list[str], bad: dict[str, str], resize: int) -> tuple[str, ...]:
+    notes = list(said)
     if resize:
         notes.append(f"pictures brought to {resize} x {resize} pixels: proportions kept, the rest black")
     if bad:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unalter.data.depth import Depth, narrowed
+from unalter.data.picture_file import picture_values, pillow_values, plain
 from unalter.data.sources import Source
 from unalter.support.errors import InputError, raise_together
 from unalter.support.memory import check_memory
@@ -30,61 +32,44 @@ class Decoded:
     """uint8 [N, C, H, W], C is 1 where every picture is grey (equal channels count as grey), else 3"""
     bad: dict[str, str]
     """What could not be used, by path: what is wrong with it"""
+    notes: tuple[str, ...] = ()
+    """What was assumed, a line each."""
 
 
 def read_picture(path: str | Path) -> np.ndarray:
-    """Read one picture file; as `picture_of`, and OSError where it cannot be read."""
-    return picture_of(Path(path).read_bytes())
-
-
-def picture_of(content: bytes) -> np.ndarray:
-    """The picture in a file's bytes; as `pixels_of`.
+    """One picture file by itself, uint8 [H, W] or [H, W, 3].
 
     Raises:
-        OSError, SyntaxError, ValueError: it is cut short, or is not a picture.
+        OSError: it cannot be read.
+        ValueError: it is cut short, is not a picture, or holds several.
     """
-    from PIL import Image, UnidentifiedImageError  # the parser of `--help` does not need it
-
-    try:
-        opened = Image.open(io.BytesIO(content))
-    except UnidentifiedImageError:
-        raise ValueError("this is no picture, or one of an unknown format") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from None
-    with opened as picture:
-        return pixels_of(picture)
+    return narrowed(picture_values(Path(path).read_bytes(), os.fspath(path)))
 
 
 def pixels_of(picture: PillowImage) -> np.ndarray:
-    """A picture of Pillow as uint8 [H, W] or, where its channels differ, [H, W, 3].
-
-    Of 16 bits the upper 8 are taken; what is transparent lies on black; a camera's note of how it was held is obeyed.
+    """A picture of Pillow by itself, uint8 [H, W] or, where its channels differ, [H, W, 3]; see `pillow_values`.
 
     Raises:
-        ValueError: it has 32 bits.
+        ValueError: it holds several pictures.
     """
-    from PIL import Image, ImageOps
-
-    if picture.mode.startswith("I;16"):  # Pillow's own conversion turns all above 255 to white
-        return (np.asarray(picture) >> 8).astype(np.uint8)
-    if picture.mode in ("I", "F"):
-        raise ValueError(f"32-bit pixels (mode {picture.mode}); give 8 or 16 bits")
-    picture = ImageOps.exif_transpose(picture)
-    if picture.has_transparency_data:
-        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(ground, picture.convert("RGBA"))
-    if picture.mode not in ("L", "RGB"):
-        picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
-    return _plain(np.asarray(picture))
+    return narrowed(pillow_values(picture))
 
 
 def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture uint8 [H, W] or [H, W, 3] of another size: proportions kept, in the middle, the rest black."""
+    """A picture [H, W] or [H, W, 3] of another size: proportions kept, in the middle, the rest black (0)."""
     from PIL import Image, ImageOps
 
     if picture.shape[:2] == (height, width):
         return picture
-    return _plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
+    if picture.dtype != np.uint8:  # Pillow resamples floats, a channel at a time
+        channels = [picture] if picture.ndim == 2 else list(picture.transpose(2, 0, 1))
+        scaled = [
+            np.asarray(ImageOps.pad(Image.fromarray(one.astype(np.float32)), (width, height), Image.Resampling.BICUBIC))
+            for one in channels
+        ]
+        stacked = np.clip(scaled[0] if picture.ndim == 2 else np.stack(scaled, 2), min(0, picture.min()), picture.max())
+        return (stacked if picture.dtype.kind == "f" else np.rint(stacked)).astype(picture.dtype)
+    return plain(np.asarray(ImageOps.pad(Image.fromarray(picture), (width, height), Image.Resampling.BICUBIC)))
 
 
 def decode(
@@ -101,17 +86,19 @@ def decode(
     Raises:
         InputError: pictures that cannot be used, all of them in one message; or they would not fit into memory.
     """
-    pictures, paths, bad = [], [], {}
+    pictures, paths, bad, depth = [], [], {}, Depth()
     names = [(source, name) for source in sources for name in source.names]
     # one thread: for small files Pillow holds the interpreter's lock, and two threads took four times as long
     for source, name in with_progress(names, "", on_progress):
         try:
             content = source.read(name)
-            picture = picture_of(content) if isinstance(content, bytes) else _plain(content)
-            pictures.append(fitted(picture, resize, resize) if resize else picture)
+            values = picture_values(content, name) if isinstance(content, bytes) else plain(content)
+            depth.see(values)
+            pictures.append(fitted(values, resize, resize) if resize else values)
             paths.append(source.path(name))
-        except (OSError, SyntaxError, ValueError) as error:
-            bad[source.path(name)] = f"{source.path(name)}: cannot be read as a picture ({error})"
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            bad[source.path(name)] = f"{source.path(name)}: cannot be read as a picture ({reason})"
         if len(pictures) == _FIRST:
             _check_size(pictures, len(names))
     sizes = Counter(picture.shape[:2] for picture in pictures)
@@ -125,23 +112,21 @@ def decode(
         if len(sizes) > 1:
             ways += f"; bring all to one size by --resize {max(height, width)}"
         raise_together(bad.values(), f"Some pictures cannot be used; {ways}:")
-    good = [picture for path, picture in zip(paths, pictures, strict=True) if path not in bad]
+    good = [(path, picture) for path, picture in zip(paths, pictures, strict=True) if path not in bad]
     if not good:
         raise InputError("no picture is left that can be used:\n" + "\n".join(list(bad.values())[:5]))
-    channels = max(3 if picture.ndim == 3 else 1 for picture in good)
-    images = np.empty((len(good), channels, height, width), np.uint8)
-    for row, picture in zip(images, good, strict=True):
+    coloured = [path for path, picture in good if picture.ndim == 3]
+    images = np.empty((len(good), 3 if coloured else 1, height, width), np.uint8)
+    for row, (_, values) in zip(images, good, strict=True):
+        picture = depth.narrowed(values)
         row[:] = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
-    return Decoded(images, bad)
-
-
-def _plain(pixels: np.ndarray) -> np.ndarray:
-    """[H, W] in place of [H, W, 3] where the channels are equal."""
-    if pixels.ndim == 3:
-        first = pixels[..., 0]
-        if np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2]):
-            return first
-    return pixels
+    notes = depth.said()
+    if 0 < len(coloured) < len(good):
+        notes.append(
+            f"{len(coloured):,} of {len(good):,} pictures are in colour (such as {coloured[0]}), so all are taken as "
+            "pictures in colour"
+        )
+    return Decoded(images, bad, tuple(notes))
 
 
 def _check_size(pictures: list[np.ndarray], total: int) -> None:

@@ -6,12 +6,12 @@ import os
 import stat
 from pathlib import Path
 
-from unalter.data.sources import SUFFIXES, TEXTS, Listed, is_litter, listed_files, no_picture_file
+from unalter.data.sources import SUFFIXES, TEXTS, Listed, is_litter, listed_files, no_picture_file, stamp_of
 
 
 def list_folder(folder: Path) -> Listed:
     """The pictures in a folder and below; links are followed, those that lead round are not."""
-    found: list[tuple[str, tuple[int, int]]] = []
+    found: list[tuple[str, tuple[int, ...]]] = []
     bad: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [(folder, "")]
@@ -29,29 +29,22 @@ def list_folder(folder: Path) -> Listed:
         for entry in entries:
             if is_litter(entry.name):
                 continue
-            if _is_folder(entry):
-                waiting.append((place / entry.name, f"{prefix}{entry.name}/"))
-                continue
             suffix = os.path.splitext(entry.name)[1].lower()
-            if suffix in TEXTS:
-                continue
-            if suffix not in SUFFIXES:
-                bad.append(no_picture_file(entry.path))
-                continue
             try:
                 status = entry.stat()
             except OSError as error:
-                bad.append(f"{entry.path}: cannot be read ({error.strerror})")
+                if suffix not in TEXTS:
+                    link = "a link that leads nowhere; " if entry.is_symlink() else ""
+                    bad.append(f"{entry.path}: cannot be read ({link}{error.strerror})")
                 continue
-            if not stat.S_ISREG(status.st_mode):  # to open a pipe is to wait for somebody who writes
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append((place / entry.name, f"{prefix}{entry.name}/"))
+            elif suffix in TEXTS:
+                continue
+            elif suffix not in SUFFIXES:
+                bad.append(no_picture_file(entry.path))
+            elif not stat.S_ISREG(status.st_mode):  # to open a pipe is to wait for somebody who writes
                 bad.append(f"{entry.path}: is a device or pipe, and no file")
-                continue
-            found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns)))
+            else:
+                found.append((prefix + entry.name, stamp_of(status)))
     return listed_files(folder, found, bad, lambda name: (folder / name).read_bytes())
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself: it is said when it is read
-        return False

@@ -194,7 +194,7 @@ def _listed(items: list[Any], what: str, labels: Any) -> Listed:
     said = tuple(filter(None, (*dict.fromkeys(one.said for one in values.values()), read)))
     source = Source(
         Path(what), names, [(0, 0)] * len(names), partial(_read, items, arrays, values), texts, is_array=True,
-        in_memory=True, said=said,
+        in_memory=True, notes=said,
     )  # fmt: skip
     return source, [], []
 

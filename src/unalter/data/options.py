@@ -25,6 +25,8 @@ class DataOptions(Options):
     """Bring every picture to so many pixels square, proportions kept, the rest black; 0: sizes must agree."""
     skip_bad: bool = False
     """Leave out pictures that cannot be used, and say which."""
+    no_cache: bool = False
+    """Decode every picture anew, in place of what the cache has of it."""
 
     @classmethod
     def _out_of_range(cls, values: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,18 +15,18 @@ from unalter.data.sources import Source
 from unalter.support.cache import from_cache
 from unalter.support.files import atomic_write, write_text
 
-_FORMAT = 4
+_FORMAT = 5
 """Raised whenever the same files would decode to other pixels."""
 
 
 def fingerprint(sources: list[Source], *how: object) -> str:
-    """A hash of where pictures lie and what that is called, of every file's name, size and modification time, and of
-    how they are read: what is wrong with a file is said, and kept, by what it is called.
+    """A hash of where pictures lie and what that is called, of every file's name and stamps (`sources.stamp_of`), and
+    of how they are read: what is wrong with a file is said, and kept, by what it is called.
     """
     digest = hashlib.sha256(f"unalter pixels {_FORMAT} {how}".encode())
     for source in sources:
-        digest.update(f"\0{source.where}\0{source.where.resolve()}\0".encode(errors="surrogateescape"))
-        stamps = (f"{name}/{size}/{time}" for name, (size, time) in zip(source.names, source.stamps, strict=True))
+        digest.update(f"\0{source.where}\0{os.path.realpath(source.where)}\0".encode(errors="surrogateescape"))
+        stamps = (f"{name}/{'/'.join(map(str, of))}" for name, of in zip(source.names, source.stamps, strict=True))
         digest.update("\n".join(stamps).encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
@@ -42,15 +43,16 @@ def cached(key: str, count: int, decode: Callable[[], Decoded], cache: Path | No
 
     def load(folder: Path) -> Decoded:
         images = np.load(folder / "images.npy", mmap_mode="r")
-        bad = json.loads((folder / "bad.json").read_text("utf-8"))
+        kept = json.loads((folder / "kept.json").read_text("utf-8"))
+        bad, notes = kept["bad"], tuple(kept["notes"])
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) + len(bad) != count:
             raise ValueError("these are other pictures")
-        return Decoded(images, bad)
+        return Decoded(images, bad, notes)
 
     return from_cache("pixels", key, load, decode, _save, cache)
 
 
 def _save(decoded: Decoded, folder: Path) -> None:
-    write_text(folder / "bad.json", json.dumps(decoded.bad))
+    write_text(folder / "kept.json", json.dumps({"bad": decoded.bad, "notes": decoded.notes}))
     with atomic_write(folder / "images.npy") as aside, open(aside, "wb") as file:
         np.save(file, decoded.images)

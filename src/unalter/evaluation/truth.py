@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from unalter.data.dataset import Dataset
-from unalter.support.errors import InputError, raise_together
+from unalter.data.table import as_path, read_table
+from unalter.support.errors import raise_together
+
+_NOBODY = "none"
+"""What `unalter pair` writes where there is no clean picture."""
 
 
 def read_truth(path: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -19,28 +22,25 @@ def read_truth(path: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, li
     Raises:
         InputError: not readable, without the columns, or naming files that are not in the folders.
     """
-    try:
-        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            reader = csv.DictReader(file)
-            columns = set(reader.fieldnames or [])
-            entries = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV ({error})") from None
-    if not {"altered", "clean"} <= columns:
-        raise InputError(f"{path}: needs the columns 'altered' and 'clean', has {', '.join(sorted(columns)) or 'none'}")
-    altered_rows = {name: row for row, name in enumerate(dataset.altered.names)}
-    clean_rows = {name: row for row, name in enumerate(dataset.clean.names)}
+    altered_rows = {as_path(name): row for row, name in enumerate(dataset.altered.names)}
+    clean_rows = {as_path(name): row for row, name in enumerate(dataset.clean.names)}
     problems, rows, partner, groups = [], [], [], []
-    for number, entry in enumerate(entries, start=2):
-        if entry["clean"] == "none" and "none" not in clean_rows:
+    lines: dict[int, tuple[int, int]] = {}
+    for row in read_table(path, ("altered", "clean")):
+        altered, clean = as_path(row.cells["altered"]), as_path(row.cells["clean"])
+        if clean.lower() == _NOBODY and clean not in clean_rows:
             continue
-        if entry["altered"] not in altered_rows or entry["clean"] not in clean_rows:
-            where = "aug" if entry["altered"] not in altered_rows else "clean"
-            name = entry["altered"] if where == "aug" else entry["clean"]
-            problems.append(f"line {number}: {name} is not in {where}/")
+        if altered not in altered_rows or clean not in clean_rows:
+            where, name = ("aug", "altered") if altered not in altered_rows else ("clean", "clean")
+            problems.append(f"line {row.line}: {row.cells[name] or 'an empty name'} is not in {where}/")
             continue
-        rows.append(altered_rows[entry["altered"]])
-        partner.append(clean_rows[entry["clean"]])
-        groups.append(entry.get("group") or "")
+        before, other = lines.setdefault(altered_rows[altered], (row.line, clean_rows[clean]))
+        if other != clean_rows[clean]:
+            problems.append(f"lines {before} and {row.line}: {row.cells['altered']} has two clean pictures")
+        if before != row.line:
+            continue
+        rows.append(altered_rows[altered])
+        partner.append(clean_rows[clean])
+        groups.append(row.cells.get("group", ""))
     raise_together(problems, f"{path} does not fit the folders:")
     return np.array(rows, np.int64), np.array(partner, np.int64), groups

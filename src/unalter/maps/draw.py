@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unalter.maps.layout import PointMap, axes_reach
+from unalter.maps.lettering import lettering
 from unalter.support.files import atomic_write
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ _COLOURS = (
 """Of the classes, as in the viewer (viewer/src/colours.js): told apart by the colour-blind too. The second ten are
 the same ones, lighter, the third darker."""
 _MOST_IN_LEGEND = 40
+_LONG = 10
+"""Letters that fit beside the axes in large type."""
 
 
 def draw_map(
@@ -59,18 +61,22 @@ def map_figure(one: PointMap, labels: np.ndarray, title: str, label_names: tuple
     for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "132", strict=True):
         axis.set_pane_color((0.97, 0.97, 0.98, 1.0))
         axis.set_label_text(f"t-SNE {name}", fontsize=8, color="0.35")
-    names = [textwrap.shorten(label_names[i], 16) if label_names else str(i) for i in classes]
+    every, fonts = lettering(label_names)
+    names = [every[i] if label_names else str(i) for i in classes]
+    small = len(names) > 20 or max(map(len, names)) > _LONG
     handles = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=_colour(i), label=name)
         for i, name in enumerate(names[:_MOST_IN_LEGEND])
     ]
     more = len(classes) - len(handles)
     if len(classes) > 1:
-        figure.legend(
+        legend = figure.legend(
             handles=handles, title=f"label\n({more} more)" if more else "label", loc="center right",
-            bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=11 if len(handles) <= 20 else 8,
+            bbox_to_anchor=(0.985, 0.5), frameon=False, fontsize=8 if small else 11,
             ncols=1 if len(handles) <= 20 else 2,
         )  # fmt: skip
+        for text in legend.get_texts():
+            text.set(parse_math=False, fontfamily=fonts)  # a class is called so, it is no formula
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
     figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
     return figure

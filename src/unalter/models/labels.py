@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from unalter.data.class_labels import class_texts
+from unalter.data.classes import find_class
 from unalter.data.values import is_tensor
 from unalter.support.errors import InputError
 
@@ -65,14 +66,11 @@ class Classes:
     def _number(self, text: str, named: bool) -> int:
         """Of a class by its text, that was given as a name or as a number."""
         names = self.names or tuple(map(str, range(self.count)))
-        if text in names:
-            return names.index(text)
-        if _is_number(text):
-            numbers = [int(name) for name in names if _is_number(name)]
-            if len(numbers) == self.count and numbers.count(int(text)) == 1:
-                return numbers.index(int(text))
-            if not numbers and not named and int(text) < self.count:
-                return int(text)
+        place = find_class(text, names)
+        if place is not None:
+            return place
+        if not named and _is_number(text) and not any(map(_is_number, names)) and int(text) < self.count:
+            return int(text)
         raise InputError(f"label {repr(text) if named else text} is unknown; the model knows {self.known}")
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from unalter.alter import Branch, Recipe
+from unalter.data.classes import called
 from unalter.data.dataset import Dataset
 from unalter.pairing.decision import Confidence, margins, threshold
 from unalter.pairing.groups import Group, group_by_blend
@@ -33,7 +34,7 @@ def check_altered(dataset: Dataset) -> None:
     """
     clean, altered = dataset.clean, dataset.altered
     if not np.isin(altered.labels, clean.labels).any():
-        have, need = (", ".join(map(str, np.unique(part.labels)[:12])) for part in (clean, altered))
+        have, need = (", ".join(called(np.unique(part.labels)[:12], part.label_names)) for part in (clean, altered))
         raise InputError(f"no label is in both folders: clean/ has {have}, aug/ has {need}; are they of one data set?")
     known = set(clean.digests)
     same = sum(digest in known for digest in altered.digests)

@@ -16,6 +16,7 @@ from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.fitting.fit import fit_recipe
 from unalter.images.metrics import LEAST_SIZE
+from unalter.maps.lettering import unlettered
 from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
@@ -114,6 +115,15 @@ def _classes(dataset: Dataset) -> list[str]:
     least = min(few, key=lambda label: found[label])
     most = f"fewer than {FEWEST_CODES} clean pictures (class {names[least]} has {found[least]})"
     return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
+
+
+def _unlettered(dataset: Dataset) -> list[str]:
+    """Says which classes maps cannot call by their names."""
+    names = unlettered(dataset.label_names)
+    if not names:
+        return []
+    place = dataset.label_names.index(names[0])
+    return [f"no font here has all letters of {len(names)} class names: {names[0]} is #{place} on PNG maps, and so on"]
 
 
 def as_recipe(given: str | os.PathLike[str] | Recipe) -> str | Recipe:

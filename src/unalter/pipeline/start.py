@@ -182,7 +182,7 @@ def _write(experiment: Experiment) -> None:
         head["data"] = os.path.abspath(experiment.data)
     for name, value in asdict(experiment.reading).items():
         if value:
-            head[name] = os.path.abspath(value) if isinstance(value, str) else value
+            head[name] = os.path.abspath(os.path.expanduser(value)) if isinstance(value, str) else value
     write_text(run.config, yaml.safe_dump(head, sort_keys=False, width=10_000) + experiment.options.to_yaml())
     run.unfinished_start.unlink()
 

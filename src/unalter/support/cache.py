@@ -67,13 +67,35 @@ def from_cache(
     return processes.of_first(lambda: made if entry is None else _kept(entry, made, load, save))
 
 
-def shrink(cache: Path, share: float = _SHARE) -> None:
-    """Remove the entries that were used least recently, but none of this process's, until the cache is small enough."""
+def entries(cache: Path) -> list[tuple[Path, int]]:
+    """What is in the cache: every entry, and how many bytes it has."""
     found = []
     for entry in cache.glob("*/*"):
         if _ENTRY.fullmatch(entry.name):
             with suppress(OSError):  # somebody else removes it
-                found.append((entry.stat().st_mtime_ns, entry, _size(entry)))
+                found.append((entry, _size(entry)))
+    return found
+
+
+def clear(cache: Path) -> int:
+    """Remove all entries, and nothing else, whatever folder the cache is; returns how many bytes they had.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    found = entries(cache)
+    for entry, _ in found:
+        with suppress(FileNotFoundError):
+            _remove(entry)
+    return sum(size for _, size in found)
+
+
+def shrink(cache: Path, share: float = _SHARE) -> None:
+    """Remove the entries that were used least recently, but none of this process's, until the cache is small enough."""
+    found = []
+    for entry, size in entries(cache):
+        with suppress(OSError):  # somebody else removes it
+            found.append((entry.stat().st_mtime_ns, entry, size))
     total = sum(size for _, _, size in found)
     most = share * (shutil.disk_usage(cache).free + total)
     for _, entry, size in sorted(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import shutil
@@ -178,7 +179,88 @@ def _(data, run):
 @mistake("a kind of file that is not read")
 def _(data, run):
     put_pairs()
-    Path("d/aug/aug_99_0.gif").write_text("GIF89a")
+    Path("d/aug/aug_99_0.xyz").write_text("?")
+    return train()
+
+
+@mistake("a file of several pictures")
+def _(data, run):
+    put_pairs()
+    frames = [Image.new("L", (28, 28), shade) for shade in (0, 99)]
+    frames[0].save("d/aug/aug_99_0.tif", save_all=True, append_images=frames[1:])
+    return train()
+
+
+@mistake("a kind of file that other programs are for")
+def _(data, run):
+    put_pairs()
+    Path("d/aug/aug_99_0.heic").touch()
+    return train()
+
+
+@mistake("a pipe in place of a file")
+def _(data, run):
+    put_pairs()
+    os.mkfifo("d/aug/aug_99_0.png")
+    return train()
+
+
+@mistake("a picture beside class folders")
+def _(data, run):
+    for part in ("clean", "aug"):
+        put(f"d/{part}/cats", "1.png")
+        put(f"d/{part}/dogs", "2.png")
+    put("d/clean", "cover.png")
+    return train()
+
+
+@mistake("the same folder twice")
+def _(data, run):
+    put("d/clean", "1.png")
+    Path("d/aug").symlink_to("clean")
+    return train()
+
+
+@mistake("one folder within the other")
+def _(data, run):
+    put("d/clean", "1.png")
+    put("d/clean/noisy", "1.png")
+    return ["pair", "--clean", "d/clean", "--altered", "d/clean/noisy", "--out", "pairs.csv"]
+
+
+@mistake("several pairs of folders")
+def _(data, run):
+    for place in ("train/clean", "train/aug", "val/clean", "val/aug"):
+        put(f"d/{place}", "1.png")
+    return train()
+
+
+@mistake("several folders that would do")
+def _(data, run):
+    for place in ("clean", "noisy15", "noisy25"):
+        put(f"d/{place}", "1.png")
+    return train()
+
+
+mistake("a pattern in place of a folder")(lambda data, run: ["train", "d*", "--out", "new"])
+
+
+@mistake("a link to itself")
+def _(data, run):
+    Path("d").symlink_to("d")
+    return train()
+
+
+@mistake("a packed folder that is no zip")
+def _(data, run):
+    Path("d.tar.gz").write_bytes(b"packed")
+    return ["train", "d.tar.gz", "--out", "new"]
+
+
+@mistake("a class whose name is no UTF-8")
+def _(data, run):
+    for part in ("clean", "aug"):
+        put(os.fsdecode(f"d/{part}/".encode() + b"K\xe4se"), "1.png")
     return train()
 
 
@@ -224,6 +306,22 @@ def _(data, run):
     without_labels()
     Path("d/labels.csv").write_text("name;class\n")
     return train()
+
+
+def labelled(first: str = "file,label\n", more: str = "", **other: str) -> list[object]:
+    """Without labels in names, but with a labels.csv: of `other`, the lines of pictures called by their number."""
+    without_labels()
+    lines = (other.get(f"of_{i}", f"{i}.png,{i % 2}") for i in range(12))
+    Path("d/labels.csv").write_text(first + "".join(f"{line}\n" for line in lines) + more)
+    return train()
+
+
+mistake("a labels.csv without its first line")(lambda data, run: labelled(first=""))
+mistake("two labels for one picture in labels.csv")(lambda data, run: labelled(more="0.png,1\n"))
+mistake("a label that is missing in labels.csv")(lambda data, run: labelled(of_0="0.png,NaN"))
+mistake("a line of labels.csv with too many columns")(lambda data, run: labelled(of_0="0.png,a,b"))
+mistake("an open quote in labels.csv")(lambda data, run: labelled(of_11='"11.png,1'))
+mistake("a workbook as labels.csv")(lambda data, run: labelled(first="PK\x03\x04"))
 
 
 @mistake("a CVAE without labels")
@@ -440,6 +538,21 @@ def _(data, run):
     return ["evaluate", run, data, "--truth", "truth.csv", "--out", "scores"]
 
 
+def truth_of(*lines: str) -> Callable[..., list[object]]:
+    def make(data: Path, run: Path) -> list[object]:
+        clean = sorted(path.name for path in (data / "clean").iterdir())
+        altered = sorted(path.name for path in (data / "aug").iterdir())
+        text = "".join(line.format(altered=altered, clean=clean) + "\n" for line in ("altered,clean", *lines))
+        Path("truth.csv").write_text(text)
+        return ["evaluate", run, data, "--truth", "truth.csv", "--out", "scores"]
+
+    return make
+
+
+mistake("a truth.csv of other pictures")(truth_of("yours.png,{clean[0]}"))
+mistake("a truth.csv with two clean pictures of one")(truth_of("{altered[0]},{clean[0]}", "{altered[0]},{clean[1]}"))
+
+
 def files() -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(Path().rglob("*"))}
 
@@ -515,6 +628,21 @@ def _(_):
 def _(_):
     without_labels()
     return train()
+
+
+@said_only("names whose last numbers are no index and label")
+def _(_):
+    put("d/clean", *(f"img_{i}_28.png" for i in range(12)))
+    put("d/aug", *(f"img_{i}_28.png" for i in range(12)))
+    return train("--models", "ae")
+
+
+@said_only("pictures that use some of 16 bits")
+def _(_):
+    put_pairs()
+    for path in Path("d").rglob("*.png"):
+        Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) << 4).save(path)
+    return train("--models", "ae")
 
 
 def test_all_that_is_only_said_is_tried():

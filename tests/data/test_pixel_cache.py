@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unalter.commands.cache import describe_cache
 from unalter.data import dataset as dataset
 from unalter.data.dataset import read_dataset
 from unalter.data.options import DataOptions
@@ -71,6 +72,37 @@ def test_a_changed_file_is_decoded_anew(data, decodes):
     os.utime(file, ns=(stamp, stamp))
     assert (read_dataset(data).altered.images[1] == 77).all()
     assert len(decodes) == 2
+
+
+def test_pixels_that_changed_while_size_and_time_did_not_are_noticed(data, decodes):
+    files = [data / "aug" / f"aug_{i}_0.npy" for i in range(2)]
+    for file in files:
+        np.save(file, np.full((5, 4), 7, np.uint8))
+        os.utime(file, ns=(1, 1))
+    read_dataset(data)
+    np.save(files[0], np.full((5, 4), 8, np.uint8))
+    os.utime(files[0], ns=(1, 1))
+    assert (read_dataset(data).altered.images[0] == 8).all()
+    files[0].rename(data / "x")  # and two that change places
+    files[1].rename(files[0])
+    (data / "x").rename(files[1])
+    assert [int(picture[0, 0, 0]) for picture in read_dataset(data).altered.images[[0, 2]]] == [7, 8]
+    assert len(decodes) == 3
+
+
+def test_the_cache_is_left_alone_where_that_is_asked_for(data, decodes):
+    for _ in range(2):
+        read_dataset(data, DataOptions(no_cache=True))
+    assert len(decodes) == 2
+    assert not list(cache_folder().rglob("*"))
+
+
+def test_the_cache_is_described_and_cleared_of_entries_only(data):
+    read_dataset(data)
+    (cache_folder() / "pixels" / "mine.txt").touch()
+    assert "1 entries" in describe_cache(empty=False)
+    assert "removed" in describe_cache(empty=True)
+    assert [path.name for path in cache_folder().glob("*/*")] == ["mine.txt"]
 
 
 def test_added_renamed_and_removed_files_are_noticed(data, decodes):

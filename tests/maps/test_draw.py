@@ -12,6 +12,7 @@ from scipy.ndimage import label
 
 from unalter.maps.draw import draw_map, map_figure
 from unalter.maps.layout import PointMap, axes_reach
+from unalter.maps.lettering import unlettered
 
 CORNERS = np.stack(np.meshgrid(*[[-1, 1]] * 3, indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
 
@@ -48,3 +49,13 @@ def test_points_in_all_corners_are_seen_in_the_file(tmp_path: Path):
     pixels = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(int)
     coloured = pixels.max(2) - pixels.min(2) > 25
     assert label(coloured)[1] == 8  # pyright: ignore
+
+
+def test_class_names_are_text_in_the_legend(tmp_path: Path):
+    """Not formulas, not boxes, and no longer than there is room; a warning of matplotlib would fail the test."""
+    names = ("$x^$", "Ba$$in", "猫", "n02085620-Chihuahua", "one\ntwo", "background_left", "\ue000")
+    figure = map_figure(a_map(CORNERS[: len(names)]), np.arange(len(names)), "", names, 2)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown.pop(2) == ("#2" if "猫" in unlettered(names) else "猫")
+    assert shown == ["$x^$", "Ba$$in", "n0208562…ihuahua", "one two", "background_left", "#6"]
+    draw_map(tmp_path / "map.png", a_map(CORNERS[: len(names)]), np.arange(len(names)), "", names)

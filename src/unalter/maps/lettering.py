@@ -14,11 +14,11 @@ _BOXES = "Last Resort"
 def lettering(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """The names of all classes for a legend, and the fonts to write them in.
 
-    A long name keeps its beginning and its end. Where no font that is installed has a letter of it (`unlettered`), its
-    place among the names stands for it, from 0, with a #.
+    A long name keeps its beginning and its end. Where no font that is installed has a letter of it (`unlettered`), or
+    all of it is invisible, its place among the names stands for it, from 0, with a #.
     """
     fonts, missing = _fonts(_letters(names))
-    return [f"#{i}" if set(name) & missing else _shortened(name) for i, name in enumerate(names)], fonts
+    return [(_shortened(name) if not set(name) & missing else "") or f"#{i}" for i, name in enumerate(names)], fonts
 
 
 def unlettered(names: Sequence[str]) -> list[str]:

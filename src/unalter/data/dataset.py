@@ -17,7 +17,7 @@ from unalter.data.options import AS_FOUND, DataOptions
 from unalter.data.parts import list_altered, list_both, list_pictures
 from unalter.data.pixel_cache import cached, fingerprint
 from unalter.data.sources import Listed, Source
-from unalter.support.arguments import as_path, is_path
+from unalter.support.arguments import as_path
 from unalter.support.errors import InputError, raise_together
 from unalter.support.progress import ProgressCallback, no_progress
 
@@ -111,7 +111,7 @@ def read_dataset(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    data = as_path(data, "data") if is_path(data) else data
+    data = _place(data)
     said: tuple[str, ...] = ()
     if clean_will_do and is_one_folder(data, options):
         folder = data if isinstance(data, InMemory) else as_path(options.clean, "clean")
@@ -132,6 +132,10 @@ def read_dataset(
     return Dataset(clean, altered, (*said, *notes))
 
 
+def _place(data: str | Path | InMemory | None) -> Path | InMemory | None:
+    return data if data is None or isinstance(data, InMemory) else as_path(data, "data")
+
+
 def is_one_folder(data: Path | InMemory | None, options: DataOptions) -> bool:
     """Whether clean pictures are given, and no altered ones."""
     if isinstance(data, InMemory):
@@ -144,11 +148,11 @@ def read_altered(
     cache: Path | None = None,
 ) -> ImageSet:  # fmt: skip
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_dataset`."""
-    data = data if isinstance(data, InMemory) else as_path(data, "data")
-    listed = (data.altered or data.clean) if isinstance(data, InMemory) else list_altered(data)
+    where = data if isinstance(data, InMemory) else as_path(data, "data")
+    listed = (where.altered or where.clean) if isinstance(where, InMemory) else list_altered(where)
     assert listed is not None
-    table = _table(data, options)
-    (pictures,), _ = _read([listed], str(data), table, options, known, cache, no_progress)
+    table = _table(where, options)
+    (pictures,), _ = _read([listed], str(where), table, options, known, cache, no_progress)
     return pictures
 
 

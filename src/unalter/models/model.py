@@ -127,7 +127,7 @@ class Model:
         return self
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write model.safetensors and config.json into a folder, that `load` reads; files of a model there are replaced.
+        """Write model.safetensors and config.json into a folder that `load` reads; a model there is replaced.
 
         Raises:
             InputError: it cannot be a folder.
@@ -223,8 +223,8 @@ class Model:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
-            label: the class, its number or name, or a list of them, one a picture; a CVAE needs it, a VAE cannot be asked
-                for one.
+            label: the class, its number or name, or a list of them, one a picture; a CVAE needs it, a VAE cannot be
+                asked for one.
             count: how many; default 16, of a list as many as it has.
             seed: the same seed gives the same pictures of a class, whichever others are asked for; None: others
                 each time.
@@ -241,7 +241,7 @@ class Model:
             raise InputError("an AE cannot generate: its codes have no distribution to draw from; use a VAE or CVAE")
         if self.classes == 0 and label is not None:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
-        label = list(label) if hasattr(label, "__next__") else label
+        label = list(label) if isinstance(label, Iterator) else label
         several = self._labels.how_many(label)
         number = as_whole((_GENERATED if several is None else several) if count is None else count, "count", 1)
         if several is not None and several != number:
@@ -263,8 +263,9 @@ class Model:
         return np.rint(self.by_number.decode(z, None if known is None else rows) * 255).astype(np.uint8)
 
     def has_prior(self, label: Any = None) -> bool:
-        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from the standard
-        normal. It is fitted at the end of a training, for classes that have enough clean pictures.
+        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from N(0, I).
+
+        It is fitted at the end of a training, for classes that have enough clean pictures.
         """
         known = self._labels.of(label, 1 if (several := self._labels.how_many(label)) is None else several)
         numbers = [0] if known is None else np.unique(known.numpy()).tolist()

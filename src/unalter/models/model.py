@@ -14,10 +14,9 @@ from torch import Tensor
 
 from unalter.data.given import as_batch
 from unalter.data.values import as_array, of_numbers
-from unalter.models.files import find_model, load_model, save_model
+from unalter.models.files import find_model, folder_for, load_model, save_model
 from unalter.models.labels import Classes
 from unalter.nn import Autoencoder, DiagonalGaussian
-from unalter.runs.folder import ModelFolder
 from unalter.support.arguments import as_path, as_seed, as_whole
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
@@ -104,11 +103,7 @@ class Model:
         return Classes(self.classes, self.label_names)
 
     def check_size(self, images: np.ndarray) -> None:
-        """Refuse pictures [..., H, W] of a data set that has another size than the model's.
-
-        Raises:
-            InputError: says how they are brought to it.
-        """
+        """Refuse pictures [..., H, W] of a data set of another size (`InputError`), and say how they are brought to it."""
         (height, width), (_, rows, columns) = images.shape[-2:], self.image_shape
         if (height, width) != (rows, columns):
             way = f"; bring them to it by --resize {rows} (in Python resize={rows})" if rows == columns else ""
@@ -130,22 +125,11 @@ class Model:
         """Write model.safetensors and config.json into a folder that `load` reads; a model there is replaced.
 
         Raises:
-            InputError: it cannot be a folder.
+            InputError: it cannot be a folder, or be written to.
         """
-        folder = as_path(path, "path")
-        if folder.suffix == ".safetensors":
-            folder = folder.parent if folder.name == ModelFolder(folder).weights.name else folder
-        if folder.is_file() or folder.suffix == ".safetensors":
-            raise InputError(f"{folder}: a model is saved as a folder; give the name of one")
-        try:
-            save_model(
-                ModelFolder(folder),
-                self.network,
-                {**self.details, "model": self.name, "labels": list(self.label_names)},
-            )
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-        return folder
+        folder = folder_for(as_path(path, "path"))
+        save_model(folder, self.network, {**self.details, "model": self.name, "labels": list(self.label_names)})
+        return folder.path
 
     @torch.no_grad()
     def denoise(self, images: Any, labels: Any = None) -> Any:

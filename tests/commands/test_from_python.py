@@ -56,7 +56,7 @@ def test_a_training_on_arrays_is_a_run_like_any_other(trained, given, capsys, mo
         unalter.train(out=trained, resume=True)
     again = unalter.train(**given, out=trained, resume=True, recipe=unalter.load_recipe("noise"))
     assert again == trained
-    with pytest.raises(InputError, match="trained on other data|lists other altered pictures"):
+    with pytest.raises(InputError, match="trained on other data"):
         unalter.train(clean=given["clean"][::-1].copy(), altered=given["altered"], out=trained, resume=True)
     assert capsys.readouterr().out == ""
 
@@ -177,8 +177,8 @@ def test_wrong_arguments_are_input_errors(trained, words, tmp_path, monkeypatch)
 def test_the_package_itself_imports_neither_torch_nor_pandas():
     code = (
         "import sys, unalter; assert not {'torch', 'pandas', 'numpy'} & set(sys.modules); "
-        "assert {'alter', 'report', 'pair'} <= set(dir(unalter)); assert callable(unalter.alter) and callable(unalter.report); "
-        "from unalter.alter import load_recipe; assert unalter.alter.load_recipe is load_recipe and callable(unalter.alter); "
+        "assert {'alter', 'report', 'pair'} <= set(dir(unalter)); from unalter.alter import load_recipe; "
+        "assert callable(unalter.alter) and callable(unalter.report) and unalter.alter.load_recipe is load_recipe; "
         "assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -103,7 +103,7 @@ class Model:
         return Classes(self.classes, self.label_names)
 
     def check_size(self, images: np.ndarray) -> None:
-        """Refuse pictures [..., H, W] of a data set of another size (`InputError`), and say how they are brought to it."""
+        """Refuse pictures [..., H, W] of another size (`InputError`), and say how they are brought to the model's."""
         (height, width), (_, rows, columns) = images.shape[-2:], self.image_shape
         if (height, width) != (rows, columns):
             way = f"; bring them to it by --resize {rows} (in Python resize={rows})" if rows == columns else ""

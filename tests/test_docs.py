@@ -15,7 +15,7 @@ from documents import README, ROOT, blocks, follow, make_quick
 from unalter.cli.main import cli
 
 DOCS = ROOT / "docs"
-FOLLOWED = [DOCS / "index.md", *sorted((DOCS / "how-to").glob("*.md"))]
+FOLLOWED = [DOCS / "index.md", DOCS / "reference" / "python.md", *sorted((DOCS / "how-to").glob("*.md"))]
 EVERY = [README, *sorted(DOCS.rglob("*.md"))]
 
 

@@ -277,10 +277,17 @@ def _(data, run):
     return ["train", "d.txt", "--out", "new"]
 
 
-@mistake("arrays of another kind")
-def _(data, run):
-    np.savez("d.npz", clean=np.zeros((3, 9, 9), np.int64), aug=np.zeros((3, 9, 9), np.uint8))
+def npz(clean: np.ndarray, **more: object) -> list[object]:
+    np.savez("d.npz", clean=clean, aug=np.zeros((3, 9, 9), np.uint8), **more)
     return ["train", "d.npz", "--out", "new"]
+
+
+mistake("floats that are no pictures")(lambda data, run: npz(np.full((3, 9, 9), 255.0) * [[[0], [1], [1]] * 3]))
+mistake("whole numbers beyond 16 bits")(lambda data, run: npz(np.full((3, 9, 9), -1)))
+mistake("pictures counted by the last axis")(lambda data, run: npz(np.zeros((9, 9, 40))))
+mistake("a label that is missing in an array")(
+    lambda data, run: npz(np.zeros((4, 9, 9)), clean_labels=[0.0, 1.0, 1.0, float("nan")])
+)
 
 
 @mistake("arrays under other names")

@@ -100,8 +100,8 @@ class Recipe:
             return self.apply_with_homography(pictures, random)[0]
         if self.needs_backgrounds:
             raise InputError(
-                f"recipe {self.name}: blends, and has no backgrounds; load_recipe(name, shape=(C, H, W)) takes patterns, "
-                "and unalter.recipe(...) finds those of a data set"
+                f"recipe {self.name}: blends, and has no backgrounds; load_recipe(name, shape=(C, H, W)) takes "
+                "patterns, and unalter.recipe(...) finds those of a data set"
             )
         batch, restore = as_batch(pictures)
         keys = fold_in(as_seed(seed), torch.arange(len(batch)))

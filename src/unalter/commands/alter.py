@@ -89,7 +89,8 @@ def alter(
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target} exists and is not empty; choose another folder")
     console = Console(quiet=not verbose)
-    seed, where = as_seed(seed), as_pictures(clean, labels)
+    seed, given = as_seed(seed), as_recipe(recipe)
+    where = as_pictures(clean, labels)
     if isinstance(where, Path) and not where.is_dir():
         raise InputError(f"{where}: there is no such folder; give one that holds clean pictures")
     if isinstance(where, Path) and (part := _clean_part(where)) != where:
@@ -102,7 +103,7 @@ def alter(
     if count is not None and not 1 <= as_whole(count, "count", 1) <= total:
         raise InputError(f"count is {count}; it must be from 1 to {total}, the pictures in {where}")
     rows = np.linspace(0, total, count or total, endpoint=False).astype(np.int64)
-    chosen = _recipe(recipe, pictures)
+    chosen = _recipe(given, pictures)
     if isinstance(where, InMemory):
         pictures = _named(pictures)
     with console.progress("alter") as on_progress:
@@ -120,8 +121,7 @@ def _clean_part(folder: Path) -> Path:
     return part if part.is_dir() and any((folder / name).is_dir() for name in ("aug", "altered")) else folder
 
 
-def _recipe(given: str | os.PathLike[str] | Recipe, pictures: ImageSet) -> Recipe:
-    named = as_recipe(given)
+def _recipe(named: str | Recipe, pictures: ImageSet) -> Recipe:
     channels, height, width = pictures.images.shape[1:]
     recipe = load_recipe(named, (channels, height, width)) if isinstance(named, str) else named
     recipe.check((channels, height, width))

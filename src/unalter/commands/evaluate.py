@@ -53,8 +53,8 @@ def evaluate(
 
     Args:
         run: a run folder or a `Run` (every model in it, or only `model`), one model's folder, or a `Model`.
-        data: as for `train`. Where there are clean pictures alone, the run's recipe makes the altered ones, once each; of
-            a run without one each picture is its own target.
+        data: as for `train`. Where there are clean pictures alone, the run's recipe makes the altered ones, once each;
+            of a run without one each picture is its own target.
         truth: a CSV with columns `altered` and `clean` (file names) and maybe `group`; without it the names pair.
         model: only this one of a run folder: ae, vae or cvae.
         out: where results go; default `run`/evaluation, of a `Model` nowhere.

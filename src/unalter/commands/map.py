@@ -84,13 +84,14 @@ def map(
         check_output(path)
     if is_path(labels):
         reading, labels = {**reading, "labels": labels}, None
-    chosen, seed = as_model(run, model, device), as_seed(seed)
+    seed, most = as_seed(seed), as_whole(points, "points", 0)
+    chosen = as_model(run, model, device)
     where = as_pictures(data, labels)
     pictures = read_altered(where, DataOptions.from_values(reading), known=chosen.label_names)
     check_shape(chosen, pictures.images, where)
     if chosen.classes and not pictures.label_names:
         raise InputError(f"{where}: the CVAE needs labels, and these pictures have none; use --model ae or vae")
-    rows = chosen_rows(len(pictures), as_whole(points, "points", 0), seed)
+    rows = chosen_rows(len(pictures), most, seed)
     if len(rows) < LEAST_POINTS:
         raise InputError(f"{where}: {len(rows)} pictures are too few for a map; it takes {LEAST_POINTS}")
     pictures = pictures.rows(rows)

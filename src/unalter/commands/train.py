@@ -86,16 +86,16 @@ def train(
     """Train the models on clean pictures and altered ones: pairs, training, maps, scores.
 
     Args:
-        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume. Or both parts in memory:
-            a table (a data set of Hugging Face, a frame of pandas or polars, a mapping of arrays) with columns called
-            clean and altered, or a data set of torch that gives (altered, clean) or (altered, clean, label).
-        clean, altered: the parts, where `data` is not given: each a path, an array [N, H, W], [N, H, W, C] or [N, C, H, W]
-            of numpy or torch, a list of PIL pictures, arrays or paths, a data set of torch that gives pictures or
-            (picture, label), or a table; or the name of a column of `data`. Parts of as many pictures belong together row
-            by row; whether they do is looked at (`pairing="trust"`: not), and may be otherwise (`pairing="appearance"`).
-            With `clean` alone and a `recipe` there are no altered pictures: "none" trains regular autoencoders.
-        labels: a class, number or name, for each picture of the clean part, and of the altered one where that has as many;
-            for files a CSV file.
+        data: a folder or zip with clean/ and aug/, or a file of arrays; may be left out on resume. Or both parts in
+            memory: a table (a data set of Hugging Face, a frame of pandas or polars, a mapping of arrays) with columns
+            called clean and altered, or a data set of torch that gives (altered, clean) or (altered, clean, label).
+        clean, altered: the parts, where `data` is not given: each a path, an array [N, H, W], [N, H, W, C] or
+            [N, C, H, W] of numpy or torch, a list of PIL pictures, arrays or paths, a data set of torch that gives
+            pictures or (picture, label), or a table; or the name of a column of `data`. Parts of as many pictures
+            belong together row by row; whether they do is looked at, but for `pairing="trust"`. With `clean` alone and
+            a `recipe` there are no altered pictures: "none" trains regular autoencoders.
+        labels: a class, number or name, for each picture of the clean part, and of the altered one where that has as
+            many; for files a CSV file.
         altered_labels: those of the altered part.
         out: the run folder; default the next number below runs/, on resume the newest there.
         resume: go on with a run that was stopped, to the same result as if it had not been; or, with more `epochs` or

@@ -15,8 +15,8 @@ def class_texts(labels: Any, what: str = "labels") -> tuple[list[str], str]:
     """The class of every picture as text, and what was assumed.
 
     Args:
-        labels: numbers or names, one a picture: a list, an array or tensor [N] or [N, 1], one-hot [N, classes], a column
-            of a frame. Floats that are whole are numbers; bytes are text.
+        labels: numbers or names, one a picture: a list, an array or tensor [N] or [N, 1], one-hot [N, classes], a
+            column of a frame. Floats that are whole are numbers; bytes are text.
         what: labels are called in messages.
 
     Raises:
@@ -37,20 +37,12 @@ def _array(labels: Any, what: str) -> np.ndarray:
             values = list(labels)
         except TypeError:
             raise InputError(f"{what}: expected labels, one a picture, got {type(labels).__name__}") from None
-        # numpy would make text of 1 beside "a", and of None
-        labels = np.empty(len(values), object) if _mixed(values) else values
-        if isinstance(labels, np.ndarray):
-            labels[:] = values
+        # numpy would make text of 1 beside "a"
+        labels = np.array(values, object) if any(isinstance(value, str) for value in values) else values
     try:
         return np.asarray(labels)
     except ValueError:
         raise InputError(f"{what}: expected labels, one a picture, got lists of unequal length") from None
-
-
-def _mixed(values: list[Any]) -> bool:
-    return len({type(value) for value in values}) > 1 and not any(
-        hasattr(value, "__len__") and not isinstance(value, (str, bytes)) for value in values
-    )
 
 
 def _flat(labels: np.ndarray, what: str) -> tuple[np.ndarray, str]:

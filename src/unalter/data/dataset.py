@@ -112,7 +112,7 @@ def read_dataset(
         InputError: a folder is missing or empty, pictures cannot be read or differ in size, folders are swapped,
             labels disagree inside a pair, labels are missing; all faults in one message.
     """
-    data = data if data is None or isinstance(data, InMemory) else as_path(data, "data")
+    data = _place(data)
     said: tuple[str, ...] = ()
     if clean_will_do and is_one_folder(data, options):
         folder = data if isinstance(data, InMemory) else as_path(options.clean, "clean")
@@ -133,6 +133,10 @@ def read_dataset(
     return Dataset(clean, altered, (*said, *notes))
 
 
+def _place(data: str | Path | InMemory | None) -> Path | InMemory | None:
+    return data if data is None or isinstance(data, InMemory) else as_path(data, "data")
+
+
 def is_one_folder(data: Path | InMemory | None, options: DataOptions) -> bool:
     """Whether clean pictures are given, and no altered ones."""
     if isinstance(data, InMemory):
@@ -145,11 +149,11 @@ def read_altered(
     cache: Path | None = None,
 ) -> ImageSet:  # fmt: skip
     """Read the altered pictures of a data set, or those of one folder; errors and cache as in `read_dataset`."""
-    data = data if isinstance(data, InMemory) else as_path(data, "data")
-    listed = (data.altered or data.clean) if isinstance(data, InMemory) else list_altered(data)
+    where = data if isinstance(data, InMemory) else as_path(data, "data")
+    listed = (where.altered or where.clean) if isinstance(where, InMemory) else list_altered(where)
     assert listed is not None
-    table = _table(data, options)
-    (pictures,), _ = _read([listed], str(data), table, options, known, cache, no_progress)
+    table = _table(where, options)
+    (pictures,), _ = _read([listed], str(where), table, options, known, cache, no_progress)
     return pictures
 
 

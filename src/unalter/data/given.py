@@ -93,7 +93,7 @@ def as_batch(given: Any, shape: tuple[int, int, int] | None = None) -> tuple[Ten
     if isinstance(given, (bytes, bytearray, dict, set)) or not hasattr(given, "__iter__"):
         raise InputError(f"pictures: expected numpy, torch, PIL, or a list of these, not {type(given).__name__}")
     if is_tensor(given) or hasattr(given, "__array__"):
-        if getattr(given, "dtype", None) != object:
+        if not (isinstance(given, np.ndarray) and given.dtype.kind == "O"):
             return _together(given, shape)
         given = list(given)  # an array of pictures
     items = list(given)
@@ -151,8 +151,8 @@ def _laid(pixels: np.ndarray, shape: tuple[int, int, int] | None) -> _Laid:
     c = "" if channels == 1 else f"{channels}, "
     forms = f"[{c}{height}, {width}], [N, {c}{height}, {width}] or [N, {height}, {width}, {channels}]"
     raise InputError(
-        f"expected pictures of shape {forms}, got {list(given)}; pictures of another size are brought to it one by one, "
-        "in a list: list(x)"
+        f"expected pictures of shape {forms}, got {list(given)}; pictures of another size are brought to it one by "
+        "one, in a list: list(x)"
     )
 
 
@@ -191,7 +191,7 @@ def _one_by_one(
     arrays = [as_pixels(item, _WHAT) for item in items]
     if shape is None:
         first = of_one(arrays[0]).shape if arrays else (1, 0, 0)
-        shape = (min(first[0], 3), *first[1:])
+        shape = min(first[0], 3), first[1], first[2]
     files = [is_path(item) or is_pil(item) for item in items]  # of bytes, whatever is in them
     loose = [one for one, of_file in zip(arrays, files, strict=True) if not of_file]
     values = {kind: values_of([one for one in loose if one.dtype == kind], _WHAT) for kind in {a.dtype for a in loose}}
@@ -265,5 +265,5 @@ def _as_pil(picture: np.ndarray, mode: str) -> Any:
     if mode not in _WHOLE or mode == result.mode:
         return result
     if mode == "1":  # not dithered
-        return result.convert("L").point(lambda value: 255 * (value > 127), "1")
+        return result.convert("L").point([255 * (value > 127) for value in range(256)], "1")
     return (result if mode in ("LA", "RGBA") else result.convert("RGB")).convert(mode)

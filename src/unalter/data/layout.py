@@ -35,8 +35,8 @@ def of_one(pixels: np.ndarray, what: str = "one picture") -> np.ndarray:
 def of_rows(pixels: np.ndarray, what: str, labels: int | None = None) -> tuple[np.ndarray, str]:
     """Pictures of any size as [N, C, H, W], and what was assumed.
 
-    [N, H, W]; [N, C, H, W] or [N, H, W, C] with 1, 3 or 4 channels; [N, H * W] where pictures are square. The first axis
-    counts pictures.
+    [N, H, W]; [N, C, H, W] or [N, H, W, C] with 1, 3 or 4 channels; [N, H * W] where pictures are square. The first
+    axis counts pictures.
 
     Args:
         pixels: the array.
@@ -64,8 +64,8 @@ def of_rows(pixels: np.ndarray, what: str, labels: int | None = None) -> tuple[n
             return pixels.transpose(0, 3, 1, 2), ""
         if shape[2] in CHANNELS:
             raise InputError(
-                f"{what}: shape {list(shape)} looks like [H, W, C, N], and pictures are counted by the first axis: give "
-                "np.moveaxis(x, -1, 0)"
+                f"{what}: shape {list(shape)} looks like [H, W, C, N], and pictures are counted by the first axis: "
+                "give np.moveaxis(x, -1, 0)"
             )
     raise InputError(f"{what}: expected pictures [N, H, W], [N, H, W, 3] or [N, 3, H, W], got {list(shape)}")
 

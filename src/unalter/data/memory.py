@@ -44,10 +44,11 @@ def as_data(data: Any, options: Mapping[str, Any]) -> tuple[Path | InMemory | No
     """DATA and options as a caller gives them: a path or what is in memory, and the options that are left.
 
     Args:
-        data: a path; or both parts in one: a table (a data set of Hugging Face, a frame of pandas or polars, a mapping of
-            arrays) with a column for each, or a data set of torch that gives (altered, clean) or (altered, clean, label).
-        options: `clean` and `altered`: pictures each (an array, a list, a data set of torch, a table), a path, or the name
-            of a column of `data`. `labels`: of both parts where they have as many pictures, else of the clean one;
+        data: a path; or both parts in one: a table (a data set of Hugging Face, a frame of pandas or polars, a mapping
+            of arrays) with a column for each, or a data set of torch that gives (altered, clean) or (altered, clean,
+            label).
+        options: `clean` and `altered`: pictures each (an array, a list, a data set of torch, a table), a path, or the
+            name of a column of `data`. `labels`: of both parts where they have as many pictures, else of the clean one;
             `altered_labels`: of the altered one. Any others come back.
 
     Raises:
@@ -68,7 +69,7 @@ def as_data(data: Any, options: Mapping[str, Any]) -> tuple[Path | InMemory | No
 
 
 def as_pictures(data: Any, labels: Any = None) -> Path | InMemory:
-    """A path as it is; pictures in memory, or the altered ones of a table that has both parts, as a data set of those."""
+    """A path as it is; pictures in memory, or the altered ones of a table that has both parts, as a data set."""
     if is_path(data):
         return as_path(data, "data")
     if is_table(data) and named_column(column_names(data), None, PARTS["altered"], "altered pictures") is not None:
@@ -124,8 +125,8 @@ def _in_memory(clean: Any, altered: Any, labels: Any, altered_labels: Any) -> In
         one, other = replace(one, labels=one.labels or other.labels), replace(other, labels=other.labels or one.labels)
     elif labels is not None and other.in_memory and other.labels is None:
         raise InputError(
-            f"labels are those of {len(one):,} clean pictures, and there are {len(other):,} altered ones: give theirs by "
-            "altered_labels="
+            f"labels are those of {len(one):,} clean pictures, and there are {len(other):,} altered ones: give theirs "
+            "by altered_labels="
         )
     return InMemory((one, *first[1:]), (other, *second[1:]), said)
 
@@ -204,7 +205,7 @@ def _is_file(item: Any) -> bool:
 
 
 def _encoded(item: Any) -> Any:
-    """A picture that a data set has not decoded yet (Hugging Face: bytes or a path) as that; nested lists as an array."""
+    """Bytes or path of a picture that is not decoded yet (of Hugging Face); nested lists as an array."""
     if isinstance(item, Mapping) and ("bytes" in item or "path" in item):
         return item.get("bytes") or item.get("path")
     return of_numbers(item, "a picture") if isinstance(item, list) else item

@@ -18,7 +18,9 @@ def words(name: Any) -> set[str]:
 
 def is_table(given: Any) -> bool:
     """Whether it has columns with names."""
-    return isinstance(given, Mapping) or hasattr(given, "columns") or hasattr(given, "column_names")
+    frame = hasattr(given, "columns") and hasattr(given, "dtypes")
+    arrow = hasattr(given, "column_names") and (hasattr(given, "features") or hasattr(given, "schema"))
+    return isinstance(given, Mapping) or frame or arrow
 
 
 def column_names(table: Any) -> list[Any]:
@@ -42,7 +44,7 @@ def column(table: Any, name: Any) -> Any:
     """The values of a column; classes of Hugging Face by their names."""
     values = table[name]
     feature = (getattr(table, "features", None) or {}).get(name)
-    if hasattr(feature, "int2str"):
+    if feature is not None and hasattr(feature, "int2str"):
         return [None if value is None or value < 0 else feature.int2str(value) for value in values]
     if hasattr(values, "to_pylist"):  # of pyarrow
         return values.to_pylist()

@@ -113,6 +113,23 @@ def find_model(path: Path, model: str | None = None) -> ModelFolder:
     raise InputError(f"{path}: no trained model {model!r} here; there is {names}")
 
 
+def folder_for(path: Path) -> ModelFolder:
+    """The folder to save a model in, made where it is not there; model.safetensors stands for the one that it is in.
+
+    Raises:
+        InputError: it is a file, or cannot be made.
+    """
+    if path.name == ModelFolder(path).weights.name:
+        path = path.parent
+    if path.is_file() or path.suffix == ".safetensors":
+        raise InputError(f"{path}: a model is saved as a folder; give the name of one")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made ({error.strerror}); choose another folder") from None
+    return ModelFolder(path)
+
+
 def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights of format 2 by the names of now."""
     return {name.replace("mixture.", "prior.", 1): tensor for name, tensor in weights.items()}

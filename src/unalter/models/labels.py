@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ class Classes:
     """By number; empty: they are called 0, 1, ..."""
 
     def of(self, labels: Any, pictures: int) -> torch.Tensor | None:
-        """The classes of so many pictures, int64 [pictures], told as one or as one a picture; None: it knows no classes.
+        """The classes of so many pictures, int64 [pictures], told as one or as one a picture; None: it knows none.
 
         A name is the class of that name. A number is the class that has it as its name (1 is the class 001, too); where
         names are words, the class of that number.
@@ -36,7 +37,7 @@ class Classes:
             return None
         if labels is None:
             raise InputError(f"a CVAE needs labels: give one ({self.known}), or one a picture")
-        labels = list(labels) if hasattr(labels, "__next__") else labels
+        labels = list(labels) if isinstance(labels, Iterator) else labels
         one = self.how_many(labels) is None
         given = [_scalar(labels)] if one else labels
         texts, _ = class_texts(given)

@@ -14,10 +14,9 @@ from torch import Tensor
 
 from unalter.data.given import as_batch
 from unalter.data.values import as_array, of_numbers
-from unalter.models.files import find_model, load_model, save_model
+from unalter.models.files import find_model, folder_for, load_model, save_model
 from unalter.models.labels import Classes
 from unalter.nn import Autoencoder, DiagonalGaussian
-from unalter.runs.folder import ModelFolder
 from unalter.support.arguments import as_path, as_seed, as_whole
 from unalter.support.caller import guest
 from unalter.support.device import choose_device
@@ -116,25 +115,14 @@ class Model:
         return self
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write model.safetensors and config.json into a folder, that `load` reads; files of a model there are replaced.
+        """Write model.safetensors and config.json into a folder that `load` reads; a model there is replaced.
 
         Raises:
-            InputError: it cannot be a folder.
+            InputError: it cannot be a folder, or be written to.
         """
-        folder = as_path(path, "path")
-        if folder.suffix == ".safetensors":
-            folder = folder.parent if folder.name == ModelFolder(folder).weights.name else folder
-        if folder.is_file() or folder.suffix == ".safetensors":
-            raise InputError(f"{folder}: a model is saved as a folder; give the name of one")
-        try:
-            save_model(
-                ModelFolder(folder),
-                self.network,
-                {**self.details, "model": self.name, "labels": list(self.label_names)},
-            )
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-        return folder
+        folder = folder_for(as_path(path, "path"))
+        save_model(folder, self.network, {**self.details, "model": self.name, "labels": list(self.label_names)})
+        return folder.path
 
     @guest()
     @torch.no_grad()
@@ -217,8 +205,8 @@ class Model:
         """New pictures: codes drawn from where those of clean pictures lie, decoded, for a CVAE with `label`.
 
         Args:
-            label: the class, its number or name, or a list of them, one a picture; a CVAE needs it, a VAE cannot be asked
-                for one.
+            label: the class, its number or name, or a list of them, one a picture; a CVAE needs it, a VAE cannot be
+                asked for one.
             count: how many; default 16, of a list as many as it has.
             seed: the same seed gives the same pictures of a class, whichever others are asked for; None: others
                 each time.
@@ -235,7 +223,7 @@ class Model:
             raise InputError("an AE cannot generate: its codes have no distribution to draw from; use a VAE or CVAE")
         if self.classes == 0 and label is not None:
             raise InputError("a VAE does not know classes; leave the label out, or use a CVAE")
-        label = list(label) if hasattr(label, "__next__") else label
+        label = list(label) if isinstance(label, Iterator) else label
         several = self._labels.how_many(label)
         number = as_whole((_GENERATED if several is None else several) if count is None else count, "count", 1)
         if several is not None and several != number:
@@ -257,8 +245,9 @@ class Model:
         return np.rint(self.by_number.decode(z, None if known is None else rows) * 255).astype(np.uint8)
 
     def has_prior(self, label: Any = None) -> bool:
-        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from the standard
-        normal. It is fitted at the end of a training, for classes that have enough clean pictures.
+        """Whether it is known where the codes of a class (of several: of each) lie; else they are drawn from N(0, I).
+
+        It is fitted at the end of a training, for classes that have enough clean pictures.
         """
         known = self._labels.of(label, 1 if (several := self._labels.how_many(label)) is None else several)
         numbers = [0] if known is None else np.unique(known.numpy()).tolist()

@@ -68,8 +68,8 @@ def saved_settings(
         return where, reading, options
     if not isinstance(where, (str, Path)) and not reading.clean:
         raise InputError(
-            f"{run.config}: does not say where the data are (a run on pictures in memory does not keep them); give them "
-            "again"
+            f"{run.config}: does not say where the data are (a run on pictures in memory does not keep them); give "
+            "them again"
         )
     return None if where is None else Path(where), reading, options
 

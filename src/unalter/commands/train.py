@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,13 +17,14 @@ from unalter.maps.run_page import write_run_page
 from unalter.models.model import Model, load
 from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.fit import Watcher, fit_models
+from unalter.pipeline.forecast import in_words, measured_costs
 from unalter.pipeline.resume import lengthened, resumed_device, saved_experiment, saved_settings
 from unalter.pipeline.start import claimed, claimed_next, new_experiment, write_experiment
 from unalter.pipeline.tensorboard import BoardWriter, check_tensorboard
 from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder, latest_run, new_run
 from unalter.support.caller import guest
-from unalter.support.console import Console
+from unalter.support.console import Console, duration
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.options import read_options
@@ -74,7 +76,7 @@ def train(
         InputError: something given cannot be used, and nothing is written; or the loss is no longer a number.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
     """
-    console = Console(quiet=not verbose)
+    console, start = Console(quiet=not verbose), time.monotonic()
     if config is not None:
         data, options = _with_config(Path(config), data, options)
     where = None if data is None else Path(data)
@@ -83,7 +85,8 @@ def train(
     with opened as experiment:
         run = experiment.run
         console.keep_in(run.log)
-        console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
+        resumed = ", resumed" if resume else f", prepared in {duration(time.monotonic() - start)}"
+        console.say(f"unalter {__version__}, run folder {run.path}{resumed}")
         for notice in renewed(options)[1]:
             console.say(notice)
         try:
@@ -146,6 +149,8 @@ def _train(
     sampler = experiment.sampler(device)
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {options.precision}, seed {options.seed}")
+    if not resume:
+        console.say(in_words(measured_costs(experiment, sampler), options))
     board = BoardWriter(run) if options.tensorboard else None
     each_epoch = [watch for watch in (board, on_epoch) if watch]
     trained_any = fit_models(experiment, sampler, console, resume, on_step, each_epoch, on_map)

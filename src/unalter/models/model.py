@@ -164,7 +164,7 @@ class Model:
         known = self._labels(label, count)  # a wrong one is told before anything is drawn
         one = 0 if known is None else int(known[0])
         if warn and not self.has_prior(label):
-            warnings.warn(self.without_prior, UserWarning, stacklevel=2)
+            warnings.warn(self.without_prior, UserWarning, stacklevel=3)  # past `guest`
         generator = torch.Generator()
         if seed is None:
             generator.seed()

@@ -26,7 +26,7 @@ _NOT_MOVED = _MODES
 _WIDTH = 32
 _FIRST_SIZE = 0.85
 """Where learning starts: the subject a little smaller than it was."""
-_POINTS = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+_POINTS = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], dtype=torch.float32, device="cpu")
 """Places of the clean picture by which a pose is measured."""
 
 

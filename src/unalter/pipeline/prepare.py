@@ -128,7 +128,7 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
         return recipe
 
     def fit() -> Recipe:
-        console.say("looking at the two folders: how were the altered pictures made?")
+        console.say("looking at the two folders, a minute or two, once: how were the altered pictures made?")
         return fit_recipe(
             dataset.clean.images,
             dataset.altered.images,

@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import torch
@@ -33,6 +34,8 @@ _USUAL_SIZE = 784
 """Numbers in a picture that the weights of the loss are meant for; the cross-entropy is a sum, so they grow with it."""
 _BETWEEN_SAVES = 10.0
 """Seconds since the last save after which the end of an epoch is saved; to save takes as long as a few steps."""
+_WARM_UP = 3
+"""Steps in which libraries choose how to compute, and memory is found."""
 _CLIP_NORM = 400.0
 """Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 Callback = Callable[["Trainer"], object]
@@ -104,6 +107,24 @@ class Trainer:
         """
         self._train_epoch(on_step, stop)
         self._end_epoch()
+
+    def trial(self, seconds: float) -> float:
+        """About how long a whole step takes, in seconds, by steps that change this trainer, and should be its only ones.
+
+        Args:
+            seconds: that are measured, at least one step, after a few others.
+        """
+        self._model.train()
+        plan = self._sampler.plan(0, self._options.batch_size)
+        start = time.monotonic()
+        for number in count(1 - _WARM_UP):
+            self._train_step(self._sampler.batch(plan[number % len(plan)], 0, number % len(plan)))
+            now = time.monotonic()
+            if number < 1:
+                start = now
+            elif now - start >= seconds:
+                return (now - start) / number
+        raise AssertionError("it does not end by itself")
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state

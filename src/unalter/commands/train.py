@@ -149,8 +149,8 @@ def _train(
     sampler = experiment.sampler(device)
     threads = torch.get_num_threads()
     console.say(f"device {device}, {threads} threads, precision {options.precision}, seed {options.seed}")
-    if not resume:
-        console.say(in_words(measured_costs(experiment, sampler), options))
+    if not resume and (costs := measured_costs(experiment, sampler)) is not None:
+        console.say(in_words(costs, options))
     board = BoardWriter(run) if options.tensorboard else None
     each_epoch = [watch for watch in (board, on_epoch) if watch]
     trained_any = fit_models(experiment, sampler, console, resume, on_step, each_epoch, on_map)

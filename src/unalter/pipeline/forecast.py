@@ -22,6 +22,7 @@ from unalter.training.trainer import Trainer
 
 _SECONDS = 1.0
 """Of trial steps for each model; fewer vary by more than a tenth."""
+_FEW_STEPS = 100
 _POINTS = 1_500
 """Of the trial map: half a second."""
 _GROWTH, _LINEAR_FROM = 1.45, 20_000
@@ -46,15 +47,17 @@ class Costs:
     points: int
 
 
-def measured_costs(experiment: Experiment, sampler: PairSampler) -> Costs:
-    """Try a few steps, which nothing is kept of, and a small map."""
+def measured_costs(experiment: Experiment, sampler: PairSampler) -> Costs | None:
+    """Try a few steps, which nothing is kept of, and a small map; None where the whole would hardly take longer."""
     options = experiment.options
+    in_epoch = len(sampler.plan(0, options.batch_size))
+    if in_epoch * options.epochs < _FEW_STEPS:
+        return None
     at_once, threads = model_shares(options, sampler.device)
     # to the end there are as many at once as there will be
     names = [*options.models, *options.models[: -len(options.models) % at_once]]
     with torch_threads(torch.get_num_threads()), threads_of(threads, at_once) as pool:
         steps = list(pool.map(lambda name: _step_seconds(experiment, sampler, name), names))
-    in_epoch = len(sampler.plan(0, options.batch_size))
     in_validation = len(sampler.validation) / options.batch_size / 3  # forward only
     points = min(options.map_points or len(experiment.dataset.altered), len(experiment.dataset.altered))
     maps = _map_count(options) if points >= LEAST_POINTS else 0

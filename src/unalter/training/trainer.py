@@ -6,7 +6,6 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import torch
@@ -109,22 +108,19 @@ class Trainer:
         self._end_epoch()
 
     def trial(self, seconds: float) -> float:
-        """About how long a whole step takes, in seconds, by steps that change this trainer, and should be its only ones.
+        """About how long a whole step takes, in seconds; its steps change this trainer, which is of no use afterwards.
 
         Args:
-            seconds: that are measured, at least one step, after a few others.
+            seconds: to measure for, at least one step, after a few others.
         """
         self._model.train()
         plan = self._sampler.plan(0, self._options.batch_size)
-        start = time.monotonic()
-        for number in count(1 - _WARM_UP):
-            self._train_step(self._sampler.batch(plan[number % len(plan)], 0, number % len(plan)))
-            now = time.monotonic()
-            if number < 1:
-                start = now
-            elif now - start >= seconds:
-                return (now - start) / number
-        raise AssertionError("it does not end by itself")
+        done, start, now = -_WARM_UP, 0.0, 0.0
+        while done < 1 or now - start < seconds:
+            self._train_step(self._sampler.batch(plan[done % len(plan)], 0, done % len(plan)))
+            done, now = done + 1, time.monotonic()
+            start = now if done <= 0 else start
+        return (now - start) / done
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state

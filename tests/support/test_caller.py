@@ -78,7 +78,7 @@ def calls(run: Path, data: Path, out: Path):
     yield "decode", lambda: model.decode(np.zeros((2, 8)), 1)
     yield "relabel", lambda: model.relabel(pictures, 1, 2)
     yield "generate", lambda: model.generate(1, 2, warn=False)
-    yield "TSNE", lambda: unalter.TSNE(3, max_iter=20, random_state=0).fit_transform(pictures[0])
+    yield "TSNE", lambda: unalter.TSNE(3, perplexity=5, max_iter=20, random_state=0).fit_transform(pictures[0])
     yield "evaluate", lambda: unalter.evaluate(run, data, out=out / "e", model="ae", filters=False)
     yield "files", lambda: denoise_files(model, [data / "aug"], out / "d")
     yield "sheet", lambda: write_generated(model, out / "g.png", "1", False, 4, 0, Console(quiet=True))

@@ -539,6 +539,42 @@ def _(data, run):
     return ["denoise", run, "in", "--out", "out", "--model", "ae"]
 
 
+@mistake("pictures of another size than the model's")
+def _(data, run):
+    put("big", *(f"x_{i}_1.png" for i in range(12)), size=56)
+    return ["map", run, "big", "--model", "ae", "--out", "map.png"]
+
+
+@mistake("one name for several results")
+def _(data, run):
+    return ["denoise", run, data / "aug", "--out", "result.png"]
+
+
+@mistake("a device or pipe as output")
+def _(data, run):
+    os.mkfifo("pipe.png")
+    return ["generate", run, "--label", "1", "--out", "pipe.png"]
+
+
+@mistake("another kind of file as output")
+def _(data, run):
+    return ["generate", run, "--label", "1", "--out", "made.jpg"]
+
+
+@mistake("a pipe among the pictures")
+def _(data, run):
+    put_pairs()
+    os.mkfifo("d/aug/aug_99_0.png")
+    return train()
+
+
+@mistake("a link that leads to itself")
+def _(data, run):
+    put_pairs()
+    Path("d/aug/aug_99_0.png").symlink_to("aug_99_0.png")
+    return train()
+
+
 @mistake("a truth.csv without its columns")
 def _(data, run):
     Path("truth.csv").write_text("file,target\n")

@@ -99,3 +99,20 @@ def test_without_an_output_nothing_is_printed(monkeypatch, capsys):
     with console.progress("work") as advance:
         advance("", 0.5)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("columns", "has_bar"), [(40, False), (80, True)])
+def test_on_a_narrow_terminal_what_matters_is_whole(monkeypatch, columns, has_bar):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("rich._console", None)  # it keeps the width that it found first
+    with Console().progress("ae, vae, cvae") as advance:
+        advance("epoch 12, 1,200 images/s", 0.3)
+    assert " 30%" in terminal.getvalue() and "epoch 12, 1,200 images/s" in terminal.getvalue()
+    assert ("vae" in terminal.getvalue()) == has_bar

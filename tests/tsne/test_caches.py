@@ -52,3 +52,11 @@ def test_without_a_place_for_it_nothing_is_kept(monkeypatch):
 
     monkeypatch.setattr("unalter.tsne.caches._MendedCache.__init__", nowhere)
     assert isinstance(_cache(nowhere), NullCache)
+
+
+def test_without_a_home_folder_nothing_is_kept(monkeypatch):
+    """numba makes one called "~"."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert isinstance(_cache(imported), NullCache)

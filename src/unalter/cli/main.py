@@ -159,8 +159,7 @@ def evaluate(**arguments: Any) -> None:
     from unalter.commands.evaluate import evaluate as run_evaluation
 
     evaluation = run_evaluation(**arguments)
-    _tell(evaluation.table())
-    _tell(f"written: {arguments['out'] or arguments['run'] / 'evaluation'}")
+    _tell(f"{evaluation.table()}\nwritten: {arguments['out'] or arguments['run'] / 'evaluation'}")
 
 
 @cli.command()

@@ -21,6 +21,7 @@ from unalter.evaluation.truth import read_truth
 from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import contact_sheet
+from unalter.images.style import own_style
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.models.shape import check_shape
@@ -101,7 +102,8 @@ def evaluate(
         shown = {"altered": inputs, "output": results[one.name], "clean": targets}
         if dataset.regular:
             shown = {"picture": targets, "output": results[one.name]}
-        _draw_grid(target / f"{one.name}.png", shown, score)
+        with own_style():
+            _draw_grid(target / f"{one.name}.png", shown, score)
     return evaluation
 
 

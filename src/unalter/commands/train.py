@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from unalter.maps.run_page import write_run_page
 from unalter.models.model import Model, load
 from unalter.pipeline.experiment import Experiment, split_options
 from unalter.pipeline.fit import Watcher, fit_models
+from unalter.pipeline.forecast import in_words, measured_costs
 from unalter.pipeline.resume import check_seen, lengthened, resumed_device, saved_experiment, saved_settings
 from unalter.pipeline.start import GIVEN, check_batch, claimed, claimed_next, new_experiment, write_experiment
 from unalter.pipeline.tensorboard import BoardWriter, check_tensorboard
@@ -27,7 +29,7 @@ from unalter.report.page import write_report
 from unalter.runs.folder import RunFolder, latest_run, new_run
 from unalter.support.arguments import as_path, is_path
 from unalter.support.caller import guest
-from unalter.support.console import Console
+from unalter.support.console import Console, duration
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.options import read_options
@@ -115,6 +117,7 @@ def train(
         EndedElsewhere: another of several processes has ended, and said why.
         ProcessLost: another of them was killed or crashed.
     """
+    start = time.monotonic()
     parts = {"clean": clean, "altered": altered, "labels": labels, "altered_labels": altered_labels}
     options |= {name: value for name, value in parts.items() if value is not None}
     if config is not None:
@@ -139,7 +142,8 @@ def train(
             opened = _begun(where, run, options, recipe, console, processes, named=place is not None)
         with opened as experiment:
             run = experiment.run
-            _train(experiment, options, console, resume, on_step, on_epoch, on_map, processes)
+            took = time.monotonic() - start
+            _train(experiment, options, console, resume, took, on_step, on_epoch, on_map, processes)
     return Run(run.path)
 
 
@@ -212,14 +216,15 @@ def _resumed(
 
 
 def _train(
-    experiment: Experiment, given: dict[str, Any], console: Console, resume: bool, on_step: Watcher | None,
-    on_epoch: Watcher | None, on_map: Watcher | None, processes: Processes,
+    experiment: Experiment, given: dict[str, Any], console: Console, resume: bool, prepared: float,
+    on_step: Watcher | None, on_epoch: Watcher | None, on_map: Watcher | None, processes: Processes,
 ) -> None:  # fmt: skip
-    """Train, with all that is said kept in the run's log."""
+    """Train, with all that is said kept in the run's log; it was `prepared` in so many seconds."""
     run = experiment.run
     if processes.first:
         console.keep_in(run.log)
-    console.say(f"unalter {__version__}, run folder {run.path}" + (", resumed" if resume else ""))
+    how = "resumed" if resume else f"prepared in {duration(prepared)}"
+    console.say(f"unalter {__version__}, run folder {run.path}, {how}")
     for notice in renewed(given)[1]:
         console.say(notice)
     try:
@@ -244,6 +249,8 @@ def _train_and_show(
     if processes.world > 1:
         threads = f"{processes.world} processes of {threads}"
     console.say(f"device {device}, {threads}, precision {options.precision}, seed {options.seed}")
+    if not resume and processes.world == 1 and (costs := measured_costs(experiment, sampler)) is not None:
+        console.say(in_words(costs, options))
     board = BoardWriter(run) if options.tensorboard else None
     each_epoch = [watch for watch in (board, on_epoch) if watch]
     trained_any = fit_models(experiment, sampler, console, resume, on_step, each_epoch, on_map, processes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unalter.images.style import own_style
 from unalter.maps.layout import PointMap, axes_reach
 from unalter.maps.lettering import lettering
 from unalter.support.files import atomic_write
@@ -32,8 +33,8 @@ def draw_map(
     Without `label_names` labels are called by their numbers; where all are one, there is no legend. Axes go from
     -`reach` to `reach` (0: as far as this map needs); maps of one reach have the same axes, angle and colours.
     """
-    figure = map_figure(one, labels, title, label_names, reach or axes_reach([one.extent]))
-    with atomic_write(path) as aside:
+    with own_style(), atomic_write(path) as aside:
+        figure = map_figure(one, labels, title, label_names, reach or axes_reach([one.extent]))
         figure.savefig(aside, format="png")
 
 

@@ -49,7 +49,7 @@ def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, 
         InputError: the files are not a whole model of this version.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     config = model_config(folder)
     try:
@@ -57,7 +57,8 @@ def load_model(folder: ModelFolder, device: torch.device) -> tuple[Autoencoder, 
             raise InputError(f"{folder.weights}: format {config['format']}; this version of unalter reads {FORMAT}")
         shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config["architecture"].items()}
         model = new_model(Architecture(**shape), seed=0).to(device)
-        weights = load_file(folder.weights, device=str(device))
+        # not mapped: some file systems cannot, and Windows does not replace a file that is
+        weights = load(folder.weights.read_bytes())
         model.load_state_dict(_renamed(weights) if config["format"] == _BEFORE else weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, InputError):
@@ -72,17 +73,23 @@ def model_config(folder: ModelFolder) -> dict[str, Any]:
     Raises:
         InputError: there is no such file, or it is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(folder.weights, framework="pt") as file:
-            described = (file.metadata() or {}).get(_KEY)
+        described = _metadata(folder.weights).get(_KEY)
         config = json.loads(folder.config.read_text("utf-8") if described is None else described)
         if not isinstance(config, dict):
             raise ValueError("its description is none")
         return config
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{folder.path}: not a whole model of unalter ({first_line(error)})") from None
+
+
+def _metadata(weights: Path) -> dict[str, str]:
+    """Of a safetensors file: it begins with the length of its header, 8 bytes, and the header as JSON."""
+    with open(weights, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > weights.stat().st_size:
+            raise ValueError("it is cut short, or no safetensors file")
+        return json.loads(file.read(length)).get("__metadata__", {})
 
 
 def find_model(path: Path, model: str | None = None) -> ModelFolder:

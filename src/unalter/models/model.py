@@ -232,7 +232,7 @@ class Model:
         known = self._labels.of(label, number)  # a wrong one is told before anything is drawn
         rows = np.zeros(number, np.int64) if known is None else known.numpy()
         if warn and not self.has_prior(label):
-            warnings.warn(self.without_prior, UserWarning, stacklevel=2)
+            warnings.warn(self.without_prior, UserWarning, stacklevel=3)  # past `guest`
         z = np.empty((number, self.network.config.latent), np.float32)
         for one in np.unique(rows):
             generator = torch.Generator()

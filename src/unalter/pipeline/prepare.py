@@ -189,7 +189,7 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console, processes: Pro
         ).recipe
 
     def fit() -> Recipe:
-        console.say("looking at the two folders: how were the altered pictures made?")
+        console.say("looking at the two folders, a minute or two, once: how were the altered pictures made?")
         if processes.beside < processes.world:  # another processor rounds otherwise, and would take another way
             return processes.of_first(lambda: fit_by(ALONE))
         return fit_by(processes)

@@ -24,22 +24,19 @@ from unalter.pipeline.prepare import as_recipe, pairs_for, read_data, recipe_for
 from unalter.pipeline.resume import check_seen, saved_recipe
 from unalter.pipeline.side_by_side import model_shares
 from unalter.runs.folder import RunFolder, new_run
-from unalter.support.console import Console, duration
+from unalter.support.console import Console
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.files import write_text
 from unalter.support.memory import check_memory
-from unalter.support.parallel import torch_threads
 from unalter.support.processes import ALONE, Processes
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import sampler_memory
-from unalter.training.precision import choose_precision, step_memory, step_seconds
+from unalter.training.precision import choose_precision, step_memory
 from unalter.training.split import Split
 
 GIVEN = "given"
 """What config.yaml calls a recipe that was given as an object; it lies in the run's folder like any other."""
-_MANY_POINTS = 100_000
-"""A map of more takes minutes on two cores."""
 _FEWEST_EACH = 4
 """Pictures of a batch for each process: one of them is also decoded with another label."""
 
@@ -71,7 +68,7 @@ def new_experiment(
     Split(len(dataset.clean), pairs, options.validation, options.seed, needs_true_pairs=recipe is None)
     experiment = Experiment(run, data, reading, options, dataset, recipe, pairs)
     shape = experiment.architecture(options.models[0])
-    at_once, threads = model_shares(options, device, processes)
+    at_once, _ = model_shares(options, device, processes)
     check_batch(options, len(dataset.altered), processes)
     own = -(-options.batch_size // processes.world)
     if device.type == "cpu":
@@ -81,11 +78,7 @@ def new_experiment(
         check_memory(need * processes.beside, what, "a smaller --batch-size")
     precision = processes.of_first(lambda: choose_precision(options.precision, device))
     # kept in config.yaml: another device or precision would give other numbers on resume
-    options = replace(options, device=str(device), precision=precision)
-    with torch_threads(threads):
-        seconds = step_seconds(shape, own, device, precision)
-    console.say(_cost(seconds, at_once, len(dataset.altered), options))
-    return replace(experiment, options=options)
+    return replace(experiment, options=replace(options, device=str(device), precision=precision))
 
 
 @contextmanager
@@ -207,18 +200,3 @@ def _for_labels(options: TrainOptions, dataset: Dataset, asked: bool) -> TrainOp
             "--labels; or train --models ae,vae"
         )
     return replace(options, models=others)
-
-
-def _cost(step_seconds: float, at_once: int, pictures: int, options: TrainOptions) -> str:
-    """What a training will take, in words; so many models are trained at once."""
-    epoch = step_seconds * max(1, pictures // options.batch_size)
-    each = epoch * options.epochs
-    if options.max_minutes:
-        each = min(each, options.max_minutes * 60)
-    models = f"{len(options.models)} model{'s'[: len(options.models) > 1]}"
-    whole = duration(each * len(options.models) / at_once)
-    said = f"an epoch takes about {duration(epoch)} here by a few trial steps, {models} {whole}; maps come on top"
-    points = options.map_points or pictures
-    if options.map_every and points > _MANY_POINTS:
-        said += f"\na map of {points:,} points takes minutes: --map-points 20000 is quicker"
-    return said

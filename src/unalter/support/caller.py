@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +27,15 @@ class _Found:
     threads: int
     used: int
     """Threads that are worked on: as many for all that work at once, so that their results are what they are alone."""
+    modules: int
+    variables: set[str]
+    filters: list[Any]
+    """Of warnings."""
     guests: int = 0
 
 
+_LEFT_BEHIND = ("KMP_", "TORCHINDUCTOR_")
+"""What variables of the environment begin with that are set by imports."""
 _lock = threading.Lock()
 _found: _Found | None = None
 _inside = threading.local()
@@ -68,7 +79,9 @@ def _enter() -> _Found:
     global _found
     with _lock:
         if _found is None:
-            _found = _Found(torch.get_default_dtype(), torch.get_num_threads(), thread_count())
+            _import_rich()
+            dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+            _found = _Found(dtype, threads, thread_count(), len(sys.modules), set(os.environ), list(warnings.filters))
             torch.set_default_dtype(torch.float32)
         _found.guests += 1
         return _found
@@ -81,4 +94,24 @@ def _leave() -> None:
         _found.guests -= 1
         if _found.guests == 0:
             torch.set_default_dtype(_found.dtype)
+            if len(sys.modules) != _found.modules:
+                _undo_imports(_found)
             _found = None
+
+
+def _import_rich() -> None:
+    """It draws from Python's random generator when it is imported."""
+    if "rich.style" not in sys.modules:
+        state = random.getstate()
+        import_module("rich.style")
+        random.setstate(state)
+
+
+def _undo_imports(found: _Found) -> None:
+    """Take away what libraries (scikit-learn, scipy, parts of torch) leave in the process when they are imported."""
+    for name in set(os.environ) - found.variables:
+        if name.startswith(_LEFT_BEHIND):
+            del os.environ[name]
+    kept = [one for one in warnings.filters if one in found.filters]
+    if len(kept) != len(warnings.filters):
+        warnings.filters[:] = kept  # pyright: ignore[reportIndexIssue]

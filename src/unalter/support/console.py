@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,9 @@ from unalter.support.progress import ProgressCallback, no_progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+_NARROW = 64
+"""Columns of a terminal with fewer of which there is no room for name, bar and time."""
 
 
 class Console:
@@ -80,10 +84,10 @@ class Console:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[words]}"), TimeRemainingColumn(),
-        )  # fmt: skip
+        percent, words = TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[words]}")
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), percent, words, TimeRemainingColumn())
+        if shutil.get_terminal_size().columns < _NARROW:
+            columns = (percent, words)
         with Progress(*columns, transient=True) as bar:
             self._bar = bar
             task = bar.add_task(name, total=1.0, words="")

@@ -94,4 +94,4 @@ def _capabilities() -> Mapping[str, object]:
     if hasattr(torch.cpu, "get_capabilities"):
         return torch.cpu.get_capabilities()
     cpu = Path("/proc/cpuinfo")  # torch before it had a public way
-    return dict.fromkeys(cpu.read_text().split(), True) if cpu.is_file() else {}
+    return dict.fromkeys(cpu.read_text("utf-8").split(), True) if cpu.is_file() else {}

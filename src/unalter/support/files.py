@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
@@ -46,7 +46,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         error.filename = error.filename or str(path)  # a full disk does not say where
         raise
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or it is held, too: the error on its way says more
+            aside.unlink()
 
 
 def aside_name(path: Path) -> str:

@@ -11,13 +11,13 @@ def free_memory() -> int | None:
     """Bytes that can be had without swapping; None where the system does not say."""
     limits = []
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text("utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 limits.append(int(line.split()[1]) * 1024)
         group = Path("/sys/fs/cgroup")  # what a container may have
-        most = (group / "memory.max").read_text().strip()
+        most = (group / "memory.max").read_text("utf-8").strip()
         if most != "max":
-            limits.append(int(most) - int((group / "memory.current").read_text()))
+            limits.append(int(most) - int((group / "memory.current").read_text("utf-8")))
     except (OSError, ValueError):
         pass
     return min(limits, default=None)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _GROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
@@ -17,9 +18,8 @@ def usable_processors() -> int:
 
     A quota of 1.5 processors counts as 2.
     """
-    count = (
-        os.process_cpu_count() if hasattr(os, "process_cpu_count") else None
-    )  # Python 3.13; it knows PYTHON_CPU_COUNT
+    of_process: Any = getattr(os, "process_cpu_count", None)  # from Python 3.13 on, where people can set it
+    count: int | None = of_process() if of_process else None
     if count is None and hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         count = len(os.sched_getaffinity(0))
     return max(1, min([count or os.cpu_count() or 1, *map(math.ceil, _quotas())]))

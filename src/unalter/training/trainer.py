@@ -36,6 +36,8 @@ _USUAL_SIZE = 784
 """Numbers in a picture that the weights of the loss are meant for; the cross-entropy is a sum, so they grow with it."""
 _BETWEEN_SAVES = 10.0
 """Seconds since the last save after which the end of an epoch is saved; to save takes as long as a few steps."""
+_WARM_UP = 3
+"""Steps in which libraries choose how to compute, and memory is found."""
 _CLIP_NORM = 400.0
 """Of such a picture: gradient norms are a hundred or so once training runs; beyond this a batch is an outlier."""
 Callback = Callable[["Trainer"], object]
@@ -112,6 +114,21 @@ class Trainer:
         """
         self._train_epoch(on_step, stop)
         self._end_epoch()
+
+    def trial(self, seconds: float) -> float:
+        """About how long a whole step takes, in seconds; its steps change this trainer, which is of no use afterwards.
+
+        Args:
+            seconds: to measure for, at least one step, after a few others.
+        """
+        self._model.train()
+        plan = self._sampler.plan(0, self._options.batch_size)
+        done, start, now = -_WARM_UP, 0.0, 0.0
+        while done < 1 or now - start < seconds:
+            self._train_step(self._sampler.batch(plan[done % len(plan)], 0, done % len(plan)))
+            done, now = done + 1, time.monotonic()
+            start = now if done <= 0 else start
+        return (now - start) / done
 
     def _train_epoch(self, on_step: Callback, stop: StopRequest) -> None:
         now = self.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -30,6 +31,9 @@ class _MendedCache(FunctionCache):
 
 
 def _cache(function: Callable[..., Any]) -> FunctionCache | NullCache:
+    named = any(os.environ.get(name) for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"))
+    if not named and not os.path.isabs(os.path.expanduser("~")):
+        return NullCache()  # without a home folder numba makes one called "~" in the working folder
     try:
         return _MendedCache(function)
     except RuntimeError:  # neither the package's folder nor the user's can be written to

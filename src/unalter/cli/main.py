@@ -247,6 +247,29 @@ def map_(
     click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
 
 
+@cli.command()
+@click.argument("run", type=_FOLDER)
+@click.argument("out", type=_FOLDER)
+@click.option("--format", "form", type=click.Choice(["onnx", "hub"]), default="onnx", show_default=True,
+              help="onnx: four files a model; hub: a folder for the Hugging Face Hub.")  # fmt: skip
+@click.option("--model", type=click.Choice(MODELS), help="Default: every model of the run.")
+@click.option("--push", "to", metavar="USER/NAME", help="Also upload it there, as a repository of models (hub).")
+@click.option("--data", type=_FOLDER, help="Where the data of RUN lie now, if they were moved (hub).")
+@data_options()
+def export(
+    run: Path, out: Path, form: str, model: str | None, to: str | None, data: Path | None, **reading: Any
+) -> None:
+    """Write the models of RUN into a new folder OUT, for others to use.
+
+    As ONNX, for which no Python is needed: encoder, decoder and both in one. Or as a folder that is a repository of
+    models and a page at once, with weights, ONNX, scores and samples; 'unalter.load' reads it, here or on the Hub.
+    """
+    from unalter.commands.export import export_run
+    from unalter.support.console import Console
+
+    click.echo(f"written: {export_run(run, out, form, model, to, data, Console(), **reading)}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with 2 for input that cannot be used, 130 when stopped by the user."""
     sys.exit(_exit_code(lambda: cli.main(arguments, prog_name="unalter", standalone_mode=False)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,6 +15,7 @@ from unalter.data.dataset import ImageSet, read_altered
 from unalter.data.labels import NAME
 from unalter.images.sheet import save_picture
 from unalter.support.errors import InputError
+from unalter.support.files import new_folder, refuse_existing
 from unalter.support.progress import ProgressCallback, no_progress, with_progress
 
 
@@ -44,9 +44,7 @@ def write_altered(
     Raises:
         InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
     """
-    out = out.absolute()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists and is not empty; choose another folder")
+    refuse_existing(out)
     if not clean.is_dir():
         raise InputError(f"{clean}: there is no such folder; give one that holds clean pictures")
     pictures = read_altered(clean)
@@ -59,22 +57,14 @@ def write_altered(
     channels, height, width = pictures.images.shape[1:]
     chosen = load_recipe(recipe, (channels, height, width))
     altered, groups = alter_pictures(pictures.images[rows], pictures.index[rows], chosen, seed, on_progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with new_folder(out) as aside:
         for name in with_progress([] if move else pictures.names, "copying clean pictures", on_progress):
             target = aside / "clean" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clean / name, target)
         _write_pictures(aside, pictures.rows(rows), altered, groups, on_progress)
-        aside.chmod(0o755)
         if move:
             os.replace(clean, aside / "clean")
-        if out.exists():
-            out.rmdir()
-        os.replace(aside, out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return len(rows)
 
 

@@ -17,8 +17,9 @@ from unalter.evaluation.truth import read_truth
 from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import contact_sheet
-from unalter.models.files import find_model
+from unalter.models.files import find_models
 from unalter.models.model import Model, load
+from unalter.models.shared import fetched
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
@@ -58,7 +59,10 @@ def evaluate(
         InputError: no such run or data, a truth that names files that are not there, no pair at all, or
             pictures of another size than the models'.
     """
-    run, where = Path(run), None if data is None else Path(data)
+    place, where = fetched(run), None if data is None else Path(data)
+    if out is None and place != Path(run):
+        raise InputError(f"{run}: say where the results go, by --out")
+    run = place
     models = _models(run, model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
@@ -122,10 +126,7 @@ def _made(dataset: Dataset, run: Path, truth: str | Path | None) -> tuple[Datase
 
 
 def _models(run: Path, model: str | None, device: str) -> list[Model]:
-    chosen = find_model(run, model)
-    if model is not None or chosen.path == run.absolute():
-        return [load(chosen.path, device=device)]
-    return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
+    return [load(folder.path, device=device) for folder in find_models(run, model)]
 
 
 def _floats(images: np.ndarray, channels: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.models.model import Model, load
+from unalter.models.shared import fetched
 from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.console import Console
 from unalter.support.errors import InputError
@@ -43,6 +44,7 @@ def generating_model(run: Path, model: str | None, device: str) -> Model:
     Raises:
         InputError: there is no such model, or the run has only an AE.
     """
+    run = fetched(run)
     if model is None and not ModelFolder(run).weights.is_file():
         names = [folder.name for folder in RunFolder(run).trained()]
         if names == ["ae"]:

@@ -25,15 +25,17 @@ def load(path: str | Path, model: str | None = None, device: str | torch.device 
     """Load a trained model.
 
     Args:
-        path: a run folder, or the folder of one model (`runs/x/cvae`).
-        model: which model of a run folder: ae, vae or cvae; None: the best on validation.
+        path: a run folder, the folder of one model (`runs/x/cvae`), a folder that `unalter export --format hub`
+            wrote, or one on the Hugging Face Hub: hf://user/name, or hf://user/name@revision.
+        model: which model of several: ae, vae or cvae; None: the best on validation.
         device: auto (CUDA where there is one), cpu or cuda.
 
     Raises:
-        InputError: there is no such model or device, or its files are damaged.
+        InputError: there is no such model or device, or its files are damaged; shared ones are not those that were
+            exported, or lie beside a pickle.
     """
     chosen = choose_device(str(device))
-    network, config = load_model(find_model(Path(path), model), chosen)
+    network, config = load_model(find_model(path, model), chosen)
     return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))))
 
 

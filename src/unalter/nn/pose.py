@@ -87,7 +87,7 @@ class PoseNet(nn.Module):
         x = F.gelu(x).float()  # [N, 16, 128]
         with _without_autocast(x):
             logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
-            return Pose(logits, self.rest(x).reshape(len(x), _MODES, 6), centre)
+            return Pose(logits, self.rest(x).reshape(-1, _MODES, 6), centre)
 
     def upright(self, x: Tensor, pose: Pose, mode: Tensor) -> Tensor:
         """Pictures [N, C, H, W] resampled so that what lies as the modes [N] say stands upright."""
@@ -101,7 +101,7 @@ class PoseNet(nn.Module):
 
     def _affine(self, pose: Pose, mode: Tensor) -> tuple[Tensor, Tensor]:
         """Matrix [N, 2, 2] and shift [N, 2] from clean to altered places, if the pose is of the given mode [N]."""
-        rest = pose.rest[torch.arange(len(mode), device=mode.device), mode]
+        rest = pose.rest[torch.arange(mode.shape[0], device=mode.device), mode]  # len is a number to ONNX
         turn = self.turns[mode // 2]
         matrix = turn @ rest[:, :4].reshape(-1, 2, 2)
         sign = 1 - 2 * (mode % 2).float()

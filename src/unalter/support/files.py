@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, count
@@ -36,6 +38,27 @@ def atomic_write(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` to fill; rename it to `path` when the block ends without error, else remove it.
+
+    Raises:
+        InputError: something is there already, but for an empty folder.
+    """
+    path = path.absolute()
+    refuse_existing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)  # as if it had not been a temporary one
+        if path.exists():
+            path.rmdir()
+        os.replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, bytes of file names that are none escaped; the file appears whole or not at all."""
     with atomic_write(path) as aside:
@@ -46,6 +69,16 @@ def unused_name(path: Path) -> Path:
     """The path, where nothing is there; else with the first number behind its name (7_01.png) that is not taken."""
     numbered = (path.with_name(f"{path.stem}_{number:02d}{path.suffix}") for number in count(1))
     return next(name for name in chain([path], numbered) if not name.exists())
+
+
+def refuse_existing(folder: Path) -> None:
+    """Refuse a folder that is to be made and is there already, before the work for it begins; an empty one will do.
+
+    Raises:
+        InputError: it is there, and not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder.absolute()} exists and is not empty; choose another folder")
 
 
 def check_output(path: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hub_server import HubServer
 from huggingface_hub import ModelCard
 from safetensors import safe_open
 
@@ -18,16 +17,6 @@ from unalter.commands.export import export_run
 from unalter.export.push import check_push, push
 from unalter.models.shared import sha256
 from unalter.support.errors import InputError
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    server = HubServer()
-    monkeypatch.setenv("HF_ENDPOINT", server.address)
-    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    yield server
-    server.close()
 
 
 def files(folder: Path) -> set[str]:

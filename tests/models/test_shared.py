@@ -36,16 +36,6 @@ def folder(tmp_path) -> Path:
     return place.path
 
 
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    server = HubServer()
-    monkeypatch.setenv("HF_ENDPOINT", server.address)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_PROGRESS_BARS", True)
-    yield server
-    server.close()
-
-
 def put(hub: HubServer, folder: Path, name: str = "me/digits") -> None:
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     hub.repositories[name] = files

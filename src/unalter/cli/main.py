@@ -26,7 +26,8 @@ def cli() -> None:
 
     DATA is a folder (or zip) with clean/ and aug/, pictures named X_I_L.png (index I, label L); class sub-folders,
     names without labels, a labels.csv, IDX files and npz arrays will do, too.
-    RUN is a run folder that 'unalter train' made, or one model's folder in it.
+    RUN is a run folder that 'unalter train' made, one model's folder in it, or a shared one: a folder that 'unalter
+    export' made, or hf://user/name.
     """
 
 

@@ -20,13 +20,17 @@ from unalter.models.files import FORMAT, load_model, model_config, save_model
 from unalter.models.model import load
 from unalter.models.shared import LIBRARY, sha256
 from unalter.pipeline.experiment import Experiment
-from unalter.report.sections import of_training, on_validation
+from unalter.report.sections import MOST_CLASSES, of_training, on_validation
 from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.console import Console
+from unalter.support.errors import InputError
 from unalter.training.checkpoint import load_checkpoint
 
 _NOT_SAID = ("models", "device", "precision", "recipe", "epochs")
 """Options that stand elsewhere on the card, say nothing of the result, or can be paths of whoever trained."""
+
+_MOST_ROWS = MOST_CLASSES + 8
+"""Of a table of scores: alterations and labels, as in the report."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,10 @@ def is_unfinished(folder: ModelFolder) -> bool:
     """Whether a model's training was stopped before its end."""
     if not folder.checkpoint.is_file():
         return False
-    return not load_checkpoint(folder.checkpoint, torch.device("cpu"))["progress"]["finished"]
+    try:
+        return not load_checkpoint(folder.checkpoint, torch.device("cpu"))["progress"]["finished"]
+    except InputError:  # of a version before, or damaged: the weights are whole all the same
+        return False
 
 
 def _write_model(folder: ModelFolder, epochs: int, target: Path, console: Console) -> _Shared:
@@ -140,7 +147,7 @@ def _bullets(experiment: Experiment) -> list[str]:
 
 def _tables(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Means of every method, of all pictures, of each alteration and each label."""
-    tables = []
+    tables, parts = [], evaluation.parts()
     for metric, digits in (("SSIM", 3), ("PSNR", 1)):
         rows = [
             {
@@ -148,9 +155,10 @@ def _tables(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "count": int(which.sum()),
                 "means": [f"{getattr(one, metric.lower())[which].mean():.{digits}f}" for one in evaluation.scores],
             }
-            for name, which in evaluation.parts()
+            for name, which in parts[:_MOST_ROWS]
         ]
-        tables.append({"metric": metric, "methods": [one.method for one in evaluation.scores], "rows": rows})
+        methods = [one.method for one in evaluation.scores]
+        tables.append({"metric": metric, "methods": methods, "rows": rows, "more": max(0, len(parts) - _MOST_ROWS)})
     return tables
 
 

@@ -120,8 +120,8 @@ def find_models(path: str | Path, model: str | None = None) -> list[ModelFolder]
     Raises:
         InputError: as `find_model`.
     """
-    chosen = find_model(path, model)
     path = fetched(path).absolute()
+    chosen = find_model(path, model)
     return [chosen] if model is not None or chosen.path == path else RunFolder(path).trained()
 
 

@@ -26,7 +26,9 @@ from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.training.checkpoint import load_checkpoint
 
-_NOT_SAID = ("models", "device", "precision", "recipe", "epochs")
+_NOT_SAID = (
+    "models", "device", "precision", "recipe", "epochs", "map_every", "map_points", "checkpoint_seconds", "tensorboard",
+)  # fmt: skip
 """Options that stand elsewhere on the card, say nothing of the result, or can be paths of whoever trained."""
 
 _MOST_ROWS = MOST_CLASSES + 8

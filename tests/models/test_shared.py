@@ -60,6 +60,15 @@ def test_weights_that_are_not_those_that_were_exported_are_never_read(folder, pa
         unalter.load(folder / path)
 
 
+def test_other_files_of_a_model_are_looked_at_too_and_those_of_people_are_not(folder):
+    for name in ("README.md", "index.html", "vae/notes.md"):
+        (folder / name).write_text("mine")
+    assert unalter.load(folder).name == "cvae"
+    (folder / "vae" / "denoise.onnx").write_bytes(b"not from here")
+    with pytest.raises(InputError, match=r"vae/denoise.onnx: is not the file that was exported"):
+        unalter.load(folder)
+
+
 def test_weights_that_nobody_exported_are_never_read(folder):
     shutil.copytree(folder / "vae", folder / "ae")
     with pytest.raises(InputError, match=r"ae/model.safetensors: is not the file"):

@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from unalter._version import __version__
+from unalter.cli.export import export
+from unalter.cli.flags import FOLDER as _FOLDER
 from unalter.cli.flags import data_options, train_options
 from unalter.runs.folder import MODELS
 from unalter.support.device import DEVICES
 from unalter.support.errors import InputError, Interrupted
 
-_FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
 
 
@@ -248,27 +249,7 @@ def map_(
     click.echo(f"{count:,} pictures mapped under the {loaded.name}, written to {out}")
 
 
-@cli.command()
-@click.argument("run", type=_FOLDER)
-@click.argument("out", type=_FOLDER)
-@click.option("--format", "form", type=click.Choice(["onnx", "hub"]), default="onnx", show_default=True,
-              help="onnx: four files a model; hub: a folder for the Hugging Face Hub.")  # fmt: skip
-@click.option("--model", type=click.Choice(MODELS), help="Default: every model of the run.")
-@click.option("--push", "to", metavar="USER/NAME", help="Also upload it there, as a repository of models (hub).")
-@click.option("--data", type=_FOLDER, help="Where the data of RUN lie now, if they were moved (hub).")
-@data_options()
-def export(
-    run: Path, out: Path, form: str, model: str | None, to: str | None, data: Path | None, **reading: Any
-) -> None:
-    """Write the models of RUN into a new folder OUT, for others to use.
-
-    As ONNX, for which no Python is needed: encoder, decoder and both in one. Or as a folder that is a repository of
-    models and a page at once, with weights, ONNX, scores and samples; 'unalter.load' reads it, here or on the Hub.
-    """
-    from unalter.commands.export import export_run
-    from unalter.support.console import Console
-
-    click.echo(f"written: {export_run(run, out, form, model, to, data, Console(), **reading)}")
+cli.add_command(export)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -51,7 +51,8 @@ def push(folder: Path, repository: str) -> str:
     except Exception as error:  # of whichever library is beneath
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{folder} is written, and {_refused(repository, error)}; later: hf upload ...") from None
+        later = f"hf upload {repository} {folder}"
+        raise InputError(f"{folder} is written, and {_refused(repository, error)}; later: {later}") from None
     return f"{endpoint()}/{repository}"
 
 

@@ -22,6 +22,8 @@ _ADDRESS = re.compile(rf"hf:/+({REPOSITORY})(?:@(\S+))?")
 """One slash or two: a path holds one."""
 _PICKLES = (".bin", ".ckpt", ".dill", ".joblib", ".pickle", ".pkl", ".pt", ".pt2", ".pth")
 _WANTED = ["config.json", "*/config.json", "*/model.safetensors"]
+_CHECKED = ("*/model.safetensors", "*/config.json", "*/*.onnx")
+"""What has to be as it was exported; people may write on in the card, or add to the page."""
 
 
 def endpoint() -> str:
@@ -75,7 +77,7 @@ def fetched(path: str | Path) -> Path:
 
 
 def check_shared(folder: Path) -> None:
-    """Refuse a shared folder whose weights are not those that were exported, or that carries pickles.
+    """Refuse a shared folder whose models are not those that were exported, or that carries pickles.
 
     Folders of other kinds, such as a run's, are passed over.
 
@@ -86,7 +88,7 @@ def check_shared(folder: Path) -> None:
     if listed is None:
         return
     _refuse_pickles(str(folder), [path.relative_to(folder).as_posix() for path in folder.rglob("*") if _pickled(path)])
-    for path in sorted(folder.glob("*/model.safetensors")):
+    for path in (path for pattern in _CHECKED for path in sorted(folder.glob(pattern))):
         name = path.relative_to(folder).as_posix()
         if listed.get(name) != sha256(path):
             raise InputError(f"{path}: is not the file that was exported (its SHA-256 is another); fetch it again")

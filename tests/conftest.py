@@ -66,6 +66,19 @@ def small_run(tmp_path_factory, small_data) -> Path:
     return out
 
 
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hub on this machine, whose copies go into a cache of the test's own; somebody is logged in."""
+    from hub_server import HubServer
+
+    server = HubServer()
+    monkeypatch.setenv("HF_ENDPOINT", server.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    yield server
+    server.close()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser's executable; tests of pages are skipped where there is none (`make browser`)."""

@@ -101,5 +101,6 @@ def make_quick(patch: pytest.MonkeyPatch, recipe: str | Path, *, report: bool = 
         patch.setattr(workflow, "write_report", lambda experiment, _: experiment.run.report.touch())
     patch.setattr(workflow, "train", short)
     patch.setattr("unalter.pipeline.prepare.fit_recipe", fit)
+    patch.setattr("unalter.export.hub.write_onnx", lambda *_: 0.0)  # `--format onnx` does it in earnest
     patch.setitem(find_pairs.__kwdefaults__, "options", _FEW)
     patch.setattr("unalter.pipeline.experiment.widths_for", lambda height, width: (8, 16))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import pickle
 import re
@@ -594,6 +596,39 @@ def truth_of(*lines: str) -> Callable[..., list[object]]:
 
 mistake("a truth.csv of other pictures")(truth_of("yours.png,{clean[0]}"))
 mistake("a truth.csv with two clean pictures of one")(truth_of("{altered[0]},{clean[0]}", "{altered[0]},{clean[1]}"))
+
+
+@mistake("the folder to export to exists")
+def _(data, run):
+    put("out", "a.png")
+    return ["export", run, "out"]
+
+
+mistake("one model's folder is shared")(lambda data, run: ["export", run / "ae", "out", "--format", "hub"])
+mistake("a push without `--format hub`")(lambda data, run: ["export", run, "out", "--push", "me/digits"])
+mistake("a push to no repository")(
+    lambda data, run: ["export", run, "out", "--format", "hub", "--push", "digits"],
+)
+mistake("a name on the Hub that is none")(lambda data, run: ["denoise", "hf://digits", data / "aug", "--out", "out"])
+
+
+def shared(run: Path, digest: str = "") -> list[object]:
+    """Arguments that use a shared folder with one model, whose weights have this hash, else their own."""
+    shutil.copytree(run / "ae", "shared/ae", ignore=shutil.ignore_patterns("checkpoint.pt", "maps", "samples"))
+    own = hashlib.sha256(Path("shared/ae/model.safetensors").read_bytes()).hexdigest()
+    config = {"library_name": "unalter", "files": {"ae/model.safetensors": digest or own}}
+    Path("shared/config.json").write_text(json.dumps(config))
+    return ["denoise", "shared", "in", "--out", "out"]
+
+
+mistake("a shared model with other weights")(lambda data, run: shared(run, "0" * 64))
+
+
+@mistake("a shared model beside a pickle")
+def _(data, run):
+    arguments = shared(run)
+    torch.save({}, "shared/pytorch_model.bin")
+    return arguments
 
 
 def files() -> dict[str, bytes | None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import unalter
@@ -62,6 +63,18 @@ def test_weights_say_themselves_what_they_are_whatever_lies_beside_them(run):
         model, config = load_model(folder, torch.device("cpu"))
         assert config == before[1] and config["validation_ssim"] == 0.8
         assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before[0].parameters(), strict=True))
+
+
+def test_weights_are_taken_by_others_and_are_the_same_bytes_every_time(run):
+    """transformers and others refuse weights that do not say `format: pt`."""
+    folder = run.model("vae")
+    with safe_open(folder.weights, "pt") as file:
+        assert file.metadata()["format"] == "pt"
+    model, config = load_model(folder, torch.device("cpu"))
+    before = folder.weights.read_bytes()
+    for _ in range(8):
+        save_model(folder, model, config)
+        assert folder.weights.read_bytes() == before
 
 
 def test_a_save_that_is_cut_off_leaves_a_model_that_fits_its_description(run, monkeypatch):

@@ -5,7 +5,6 @@ import csv
 import pytest
 
 import unalter
-from unalter.pipeline import tensorboard
 from unalter.support.errors import InputError
 
 events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -39,7 +38,7 @@ def test_curves_are_those_of_metrics_csv_also_after_a_resume(small_data, tmp_pat
 
 
 def test_where_it_is_not_installed_that_is_said_first(small_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
+    monkeypatch.setattr("unalter.support.extras.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'unalter\[tensorboard\]'"):
         unalter.train(small_data, out=tmp_path / "run", tensorboard=True)
     assert not (tmp_path / "run").exists()

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from unalter.support.errors import InputError
-from unalter.support.files import atomic_write, check_output, unused_name, write_text
+from unalter.support.files import atomic_write, check_output, new_folder, unused_name, write_text
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path):
@@ -154,3 +154,29 @@ def test_a_name_that_promises_another_kind_of_file_is_refused(tmp_path):
         check_output(tmp_path / name, ".png")
     with pytest.raises(InputError, match=r"must end in \.png"):
         check_output(tmp_path / "a.jpg", ".png")
+
+
+def test_a_folder_appears_only_when_it_is_full(tmp_path):
+    (tmp_path / "out").mkdir()  # an empty one is not in the way
+    with new_folder(tmp_path / "out") as aside:
+        (aside / "a.txt").write_text("done")
+        assert os.listdir(tmp_path / "out") == []
+    assert os.listdir(tmp_path) == ["out"]
+    assert os.listdir(tmp_path / "out") == ["a.txt"]
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o755
+
+
+def test_after_an_error_no_folder_is_there_and_a_full_one_is_not_touched(tmp_path):
+    def fail():
+        with new_folder(tmp_path / "out"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").touch()
+    for taken in ("mine", "mine/a.txt"):
+        with pytest.raises(InputError, match="exists and is not empty"), new_folder(tmp_path / taken):
+            raise AssertionError
+    assert os.listdir(tmp_path / "mine") == ["a.txt"]

@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ from click.core import ParameterSource
 
 from unalter.data.options import DataOptions
 from unalter.training.options import OLD_NAMES, TrainOptions
+
+FOLDER = click.Path(path_type=Path)
 
 
 def train_options(command: Callable[..., Any]) -> Callable[..., Any]:

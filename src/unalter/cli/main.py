@@ -10,11 +10,12 @@ import click
 
 from unalter._version import __version__
 from unalter.cli.exits import escape_what_cannot_be_shown, exit_code, flush
+from unalter.cli.export import export
+from unalter.cli.flags import FOLDER as _FOLDER
 from unalter.cli.flags import data_options, train_options
 from unalter.runs.folder import MODELS
 from unalter.support.device import DEVICES
 
-_FOLDER = click.Path(path_type=Path)
 _SEED = click.IntRange(0, 2**32 - 1)
 
 
@@ -25,7 +26,8 @@ def cli() -> None:
 
     DATA is a folder (or zip) with clean/ and aug/, pictures named X_I_L.png (index I, label L); class sub-folders,
     names without labels, a labels.csv, IDX files and npz arrays will do, too.
-    RUN is a run folder that 'unalter train' made, or one model's folder in it.
+    RUN is a run folder that 'unalter train' made, one model's folder in it, or a shared one: a folder that 'unalter
+    export' made, or hf://user/name.
     """
 
 
@@ -258,6 +260,9 @@ def map_(
     loaded = load(run, model, device)
     made = draw(loaded, data, out, points=points, seed=seed, **reading)
     _tell(f"{len(made):,} pictures mapped under the {loaded.name}, written to {out}")
+
+
+cli.add_command(export)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,7 +23,7 @@ from unalter.support.arguments import as_path, as_seed, as_whole
 from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
-from unalter.support.files import aside_name, replace
+from unalter.support.files import new_folder, refuse_existing, replace
 from unalter.support.progress import ProgressCallback, with_progress
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def alter(
         InputError: `clean` or `recipe` cannot be used, `out` is in the way, `count` is more than there are.
     """
     target = None if out is None else as_path(out, "out").absolute()
-    if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists and is not empty; choose another folder")
+    if target is not None:
+        refuse_existing(target)
     console = Console(quiet=not verbose)
     seed, given = as_seed(seed), as_recipe(recipe)
     where = as_pictures(clean, labels)
@@ -151,10 +151,7 @@ def _write(
     out: Path, pictures: ImageSet, made: Altered, clean: Path | None, move: bool, on_progress: ProgressCallback
 ) -> None:
     """Write the data set; `clean` is the folder of the clean pictures, None where they are in memory."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{aside_name(out)}")
-    aside.mkdir()
-    try:
+    with new_folder(out) as aside:
         rows = list(zip(pictures.names, pictures.images, strict=True))
         for name, picture in with_progress([] if move else rows, "copying clean pictures", on_progress):
             target = aside / "clean" / name
@@ -174,8 +171,3 @@ def _write(
             writer.writerows(zip(made.names, (made.clean_names[row] for row in made.clean), made.groups, strict=True))
         if move and clean is not None:
             replace(clean, aside / "clean")
-        if out.exists():
-            out.rmdir()
-        replace(aside, out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -22,9 +22,10 @@ from unalter.images.convert import to_float, to_uint8
 from unalter.images.metrics import LEAST_SIZE
 from unalter.images.sheet import contact_sheet
 from unalter.images.style import own_style
-from unalter.models.files import find_model
+from unalter.models.files import find_models
 from unalter.models.model import Model, load
 from unalter.models.shape import check_shape
+from unalter.models.shared import fetched
 from unalter.pairing.names import pair_by_name
 from unalter.pipeline.resume import saved_recipe
 from unalter.runs.folder import RunFolder
@@ -69,8 +70,10 @@ def evaluate(
     """
     where, reading = as_data(data, given)
     truth = None if truth is None else as_path(truth, "truth")
-    folder = None if isinstance(run, Model) else as_path(run, "run")
-    models = [run] if isinstance(run, Model) else _models(as_path(run, "run"), model, device)
+    folder = None if isinstance(run, Model) else fetched(run)
+    if out is None and folder is not None and folder != as_path(run, "run"):
+        raise InputError(f"{run}: say where the results go, by --out")
+    models = [run] if isinstance(run, Model) else _models(fetched(run), model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
     check_shape(models[0], dataset.altered.images, where or reading.get("altered") or reading.get("clean"))
@@ -140,10 +143,7 @@ def _made(dataset: Dataset, run: Path | None, truth: Path | None) -> tuple[Datas
 
 
 def _models(run: Path, model: str | None, device: str | torch.device) -> list[Model]:
-    chosen = find_model(run, model)
-    if model is not None or run.absolute() in (chosen.path, chosen.weights):
-        return [load(chosen.path, device=device)]
-    return [load(folder.path, device=device) for folder in RunFolder(run).trained()]
+    return [load(folder.path, device=device) for folder in find_models(run, model)]
 
 
 def _floats(images: np.ndarray, channels: int) -> np.ndarray:

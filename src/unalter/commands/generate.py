@@ -10,6 +10,7 @@ import torch
 
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.models.model import Model, as_model
+from unalter.models.shared import fetched
 from unalter.runs.folder import ModelFolder, RunFolder
 from unalter.support.arguments import as_path
 from unalter.support.caller import guest
@@ -72,7 +73,7 @@ def generating_model(run: str | os.PathLike[str] | Model, model: str | None, dev
     """
     if isinstance(run, Model):
         return run
-    path = as_path(run, "run")
+    path = fetched(run)
     if model is None and not ModelFolder(path).weights.is_file():
         names = [folder.name for folder in RunFolder(path).trained()]
         if names == ["ae"]:

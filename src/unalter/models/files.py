@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from unalter._version import __version__
+from unalter.models.shared import check_shared, fetched
 from unalter.nn import Architecture, Autoencoder, new_model
 from unalter.runs.folder import MODELS, ModelFolder, RunFolder
 from unalter.support.errors import InputError, first_line
@@ -37,8 +39,8 @@ def save_model(folder: ModelFolder, model: Autoencoder, details: dict[str, Any])
     config["architecture"] = asdict(model.config)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
     with atomic_write(folder.weights) as aside:
-        # one key: safetensors writes several in any order, and the same run would give other bytes
-        aside.write_bytes(save(tensors, {_KEY: json.dumps(config)}))
+        # other libraries refuse weights that do not say whose tensors they are
+        aside.write_bytes(_in_order(save(tensors, {"format": "pt", _KEY: json.dumps(config)})))
     write_text(folder.config, json.dumps(config, indent=2) + "\n")
 
 
@@ -92,17 +94,21 @@ def _metadata(weights: Path) -> dict[str, str]:
         return json.loads(file.read(length)).get("__metadata__", {})
 
 
-def find_model(path: Path, model: str | None = None) -> ModelFolder:
+def find_model(path: str | os.PathLike[str], model: str | None = None) -> ModelFolder:
     """The folder of one model, from a run folder (then `model`, or the best on validation) or its own folder.
 
+    Of a shared folder, here or hf://user/name, as of a run folder.
+
     Raises:
-        InputError: there is no such model.
+        InputError: there is no such model, or what was shared is not as it was exported.
     """
-    path = path.absolute()  # "." has no name
+    path = fetched(path).absolute()  # "." has no name
     if path.is_file() and path.name == ModelFolder(path).weights.name:
         path = path.parent
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
+    for folder in (path, path.parent):
+        check_shared(folder)
     if ModelFolder(path).is_trained:
         name = model_config(ModelFolder(path)).get("model", path.name)
         if model is not None and model != name:
@@ -135,6 +141,27 @@ def folder_for(path: Path) -> ModelFolder:
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror}); choose another folder") from None
     return ModelFolder(path)
+
+
+def find_models(path: str | os.PathLike[str], model: str | None = None) -> list[ModelFolder]:
+    """The folders of every model of a run folder, or of the one that is asked for or whose folder it is.
+
+    Raises:
+        InputError: as `find_model`.
+    """
+    path = fetched(path).absolute()
+    chosen = find_model(path, model)
+    return [chosen] if model is not None or chosen.path == path else RunFolder(path).trained()
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata sorted: they come in any order, and the same run would give other bytes."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -34,15 +34,18 @@ def load(
     """Load a trained model.
 
     Args:
-        path: a run folder (or a `Run`), the folder of one model (`runs/x/cvae`), or its model.safetensors.
-        model: which model of a run folder: ae, vae or cvae; None: the best on validation.
+        path: a run folder (or a `Run`), the folder of one model (`runs/x/cvae`), its model.safetensors, a folder that
+            `unalter export --format hub` wrote, or one on the Hugging Face Hub: hf://user/name, or
+            hf://user/name@revision.
+        model: which model of several: ae, vae or cvae; None: the best on validation.
         device: auto (CUDA where there is one), cpu, cuda, cuda:1, or a device of torch.
 
     Raises:
-        InputError: there is no such model or device, or its files are damaged.
+        InputError: there is no such model or device, or its files are damaged; shared ones are not those that were
+            exported, or lie beside a pickle.
     """
     chosen = choose_device(device)
-    network, config = load_model(find_model(as_path(path, "path"), model), chosen)
+    network, config = load_model(find_model(path, model), chosen)
     details = {key: value for key, value in config.items() if key not in ("format", "unalter", "architecture")}
     return Model(network, config["model"], chosen, tuple(map(str, config.get("labels", ()))), details)
 

@@ -92,7 +92,7 @@ class PoseNet(nn.Module):
         x = F.gelu(x).float()  # [N, 16, 128]
         with _without_autocast(x):
             logits = torch.cat([self.mode(x).flatten(1), self.not_moved(x.mean(1))], 1)
-            return Pose(logits, self.rest(x).reshape(len(x), _MODES, 6), centre)
+            return Pose(logits, self.rest(x).reshape(-1, _MODES, 6), centre)
 
     def upright(self, x: Tensor, pose: Pose, modes: Tensor) -> Tensor:
         """Pictures [N, C, H, W] resampled so that what lies as modes say stands upright.
@@ -103,7 +103,7 @@ class PoseNet(nn.Module):
         Returns:
             [N, M C, H, W].
         """
-        modes = modes.reshape(len(x), -1)
+        modes = modes[:, None] if modes.ndim == 1 else modes
         with _without_autocast(x):
             moved = (modes != _NOT_MOVED).reshape(-1, 1, 1)
             affine = torch.where(

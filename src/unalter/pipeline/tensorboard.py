@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from unalter.runs.folder import RunFolder
-from unalter.support.errors import InputError
+from unalter.support.extras import need
 from unalter.training.state import TrainState
 
 
@@ -15,8 +13,7 @@ def check_tensorboard() -> None:
     Raises:
         InputError: says how to install it.
     """
-    if find_spec("tensorboard") is None:
-        raise InputError("TensorBoard is not installed; do so by: pip install 'unalter[tensorboard]'")
+    need("tensorboard", extra="tensorboard")
 
 
 class BoardWriter:

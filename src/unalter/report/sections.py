@@ -168,12 +168,8 @@ def of_maps(run: RunFolder) -> list[dict[str, Any]]:
 
 def of_scores(models: list[Model], validation: ValidationSet, groups: list[str], dataset: Dataset) -> dict[str, Any]:
     """Scores on the validation pictures by label and alteration, and the best, typical and worst of each model."""
-    rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
-    inputs, targets, labels = validation.rows(rows)
-    results = {one.name: one.by_number.denoise(inputs, labels) for one in models}
-    scores = scored(results, inputs, targets, regular=dataset.regular)
-    chosen = [groups[i] for i in rows.tolist()]
-    evaluation = Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names)
+    evaluation, inputs, results, targets = on_validation(models, validation, groups, dataset)
+    scores, chosen = evaluation.scores, evaluation.groups
     tables = [_table(evaluation, "ssim", 3), _table(evaluation, "psnr", 1)]
     shown = []
     for one, score in zip(models, scores, strict=False):
@@ -187,9 +183,26 @@ def of_scores(models: list[Model], validation: ValidationSet, groups: list[str],
         ]
         shown.append({"name": one.name, "parts": parts})
     return {
-        "count": len(rows), "true": chosen.count("true pair"), "tables": tables, "models": shown,
+        "count": len(chosen), "true": chosen.count("true pair"), "tables": tables, "models": shown,
         "headline": {score.method: float(score.ssim.mean()) for score in scores},
     }  # fmt: skip
+
+
+def on_validation(
+    models: list[Model], validation: ValidationSet, groups: list[str], dataset: Dataset
+) -> tuple[Evaluation, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Scores on the validation pictures, or on some at even steps where they are very many.
+
+    Returns:
+        The scores; and float32 [N, C, H, W] in 0..1: the altered pictures, what each model made of them by its name,
+        and the clean ones.
+    """
+    rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
+    inputs, targets, labels = validation.rows(rows)
+    results = {one.name: one.denoise(inputs, labels) for one in models}
+    scores = scored(results, inputs, targets, regular=dataset.regular)
+    chosen = [groups[i] for i in rows.tolist()]
+    return Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names), inputs, results, targets
 
 
 def of_settings(experiment: Experiment) -> dict[str, Any]:

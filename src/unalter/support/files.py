@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -75,6 +76,27 @@ def replace(new: Path, old: Path) -> None:
             time.sleep(wait)
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` to fill; rename it to `path` when the block ends without error, else remove it.
+
+    Raises:
+        InputError: something is there already, but for an empty folder.
+    """
+    path = path.absolute()
+    refuse_existing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{aside_name(path)}")
+    aside.mkdir()
+    try:
+        yield aside
+        if path.exists():
+            path.rmdir()
+        replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, bytes of file names that are none escaped; the file appears whole or not at all."""
     with atomic_write(path) as aside:
@@ -85,6 +107,16 @@ def unused_name(path: Path) -> Path:
     """The path, where nothing is there; else with the first number behind its name (7_01.png) that is not taken."""
     numbered = (path.with_name(f"{path.stem}_{number:02d}{path.suffix}") for number in count(1))
     return next(name for name in chain([path], numbered) if not name.exists())
+
+
+def refuse_existing(folder: Path) -> None:
+    """Refuse a folder that is to be made and is there already, before the work for it begins; an empty one will do.
+
+    Raises:
+        InputError: it is there, and not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder.absolute()} exists and is not empty; choose another folder")
 
 
 def check_output(path: Path, *endings: str) -> None:

@@ -165,7 +165,7 @@ class Model:
         else:
             generator.manual_seed(seed + one)
         z = self.network.sample_codes(one, count, generator)
-        return np.rint(self.decode(z.numpy(), None if known is None else one) * 255).astype(np.uint8)
+        return np.rint(self.decode(z.numpy(), label) * 255).astype(np.uint8)
 
     def has_prior(self, label: int | str | None = None) -> bool:
         """Whether it is known where the codes of a class lie; else they are drawn from the standard normal.

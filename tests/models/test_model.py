@@ -16,7 +16,6 @@ from unalter.data.digits import load_digits
 from unalter.models.model import Model
 from unalter.nn import Architecture, new_model
 from unalter.support.console import Console
-from unalter.support.errors import InputError
 
 MODELS = ("ae", "vae", "cvae")
 

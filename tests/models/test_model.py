@@ -12,6 +12,8 @@ from PIL import Image
 import unalter
 from unalter import InputError
 from unalter.data.digits import load_digits
+from unalter.models.model import Model
+from unalter.nn import Architecture, new_model
 
 MODELS = ("ae", "vae", "cvae")
 
@@ -155,3 +157,17 @@ def test_a_run_gives_its_best_model_and_names_the_others(small_run: Path):
         unalter.load(small_run / "nowhere")
     with pytest.raises(InputError, match="no trained model 'xyz'"):
         unalter.load(small_run, "xyz")
+
+
+def test_numbers_that_are_names_of_classes_are_taken_for_names():
+    shape = Architecture(height=8, width=8, classes=2, latent=4, variational=True)
+    model = Model(new_model(shape, seed=0).eval(), "cvae", torch.device("cpu"), ("1", "999"))
+    codes = np.random.default_rng(0).normal(size=(1, 4)).astype(np.float32)
+    one, other = model.decode(codes, 1), model.decode(codes, [999])
+    assert np.abs(one - other).max() > 0
+    np.testing.assert_array_equal(model.decode(codes, "999"), other)
+    generated = model.generate(999, 1, seed=0, warn=False)
+    z = model.network.sample_codes(1, 1, torch.Generator().manual_seed(1))
+    np.testing.assert_array_equal(generated, np.rint(model.decode(z.numpy(), "999") * 255).astype(np.uint8))
+    with pytest.raises(InputError, match="label '0' is unknown; the model knows 1, 999"):
+        model.generate(0)

@@ -34,7 +34,9 @@ def check_altered(dataset: Dataset) -> None:
     """
     clean, altered = dataset.clean, dataset.altered
     if not np.isin(altered.labels, clean.labels).any():
-        have, need = (", ".join(called(np.unique(part.labels)[:12], part.label_names)) for part in (clean, altered))
+        have, need = (
+            ", ".join(map(str, called(np.unique(part.labels)[:12], part.label_names))) for part in (clean, altered)
+        )
         raise InputError(f"no label is in both folders: clean/ has {have}, aug/ has {need}; are they of one data set?")
     known = set(clean.digests)
     same = sum(digest in known for digest in altered.digests)

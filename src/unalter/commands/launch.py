@@ -61,7 +61,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     pumps = [threading.Thread(target=_pump, args=pair, daemon=True) for pair in zip(children, said, strict=True)]
     for pump in pumps:
         pump.start()
-    with _forwarded(children):
+    with _forwarded(children) as signals:
         codes = _ended(children)
     for pump in pumps:
         pump.join()
@@ -69,7 +69,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     if not failed:
         return
     error = "".join(next(filter(None, said), [])).strip().removeprefix(_ERROR)
-    if _STOPPED in failed:
+    if _STOPPED in failed or (signals and not error):
         raise Interrupted
     if _INPUT in failed and error:
         raise InputError(error)
@@ -136,10 +136,12 @@ def _ended(children: list[subprocess.Popen[bytes]]) -> list[int]:
 
 
 @contextmanager
-def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """In this block what would stop this process stops its children."""
+def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """In this block what would stop this process stops its children; yields the signals that came."""
+    came: list[int] = []
 
     def forward(number: int, frame: object) -> None:
+        came.append(number)
         for child in children:
             with suppress(ProcessLookupError, ValueError):
                 child.send_signal(number)
@@ -150,7 +152,7 @@ def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
             if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) not in (None, signal.SIG_IGN):
                 before[getattr(signal, name)] = signal.signal(getattr(signal, name), forward)
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -15,7 +15,8 @@ from unalter.nn import Pose, pose_error
 from unalter.nn.over_processes import over_processes
 from unalter.support.errors import EndedElsewhere, InputError
 from unalter.support.parallel import parallel_map
-from unalter.support.processes import ALONE, Place, Processes, check_count, first_node, place_here
+from unalter.support.processes import ALONE, Place, Processes
+from unalter.support.started import check_count, first_node, place_here
 
 TORCHRUN = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "a", "MASTER_PORT": "1234"}
 SRUN = {

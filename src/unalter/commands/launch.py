@@ -107,12 +107,13 @@ def _words(options: Mapping[str, Any]) -> list[str]:
 def _pump(child: subprocess.Popen[bytes], said: list[str]) -> None:
     """Pass on what a process says, but for an error, which is the last thing and is kept."""
     assert child.stderr is not None
-    for line in child.stderr:
-        text = line.decode(errors="backslashreplace")
-        if said or text.startswith(_ERROR):
-            said.append(text)
-        elif text.strip() != "stopped":
-            sys.stderr.write(text)
+    with child.stderr:
+        for line in child.stderr:
+            text = line.decode(errors="backslashreplace")
+            if said or text.startswith(_ERROR):
+                said.append(text)
+            elif text.strip() != "stopped":
+                sys.stderr.write(text)
 
 
 def _ended(children: list[subprocess.Popen[bytes]]) -> list[int]:
@@ -132,6 +133,8 @@ def _ended(children: list[subprocess.Popen[bytes]]) -> list[int]:
         wait.join(_PATIENCE)
         if child.poll() is None:
             child.kill()
+        if child.stdin is not None:
+            child.stdin.close()
     return [child.wait() for child in children]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unalter.commands.launch import launch
 from unalter.data.dataset import Dataset
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
@@ -12,7 +11,7 @@ from unalter.pairing.pairs import Pairs, write_pairs
 from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
 from unalter.support.console import Console
 from unalter.support.files import check_output
-from unalter.support.processes import check_count, joined, place_here
+from unalter.support.started import check_count, joined, place_here
 
 _SHOWN = 12
 """Pairs in a row of the contact sheet."""
@@ -32,6 +31,8 @@ def pair_folder(
         InputError: the folder, the recipe or `out` cannot be used.
     """
     if check_count(devices, place_here()):
+        from unalter.commands.launch import launch
+
         options = {"out": out, "recipe": recipe, "target_precision": precision, "names_only": not by_appearance}
         options |= {"seed": seed, "devices": devices}
         options |= {name: value for name, value in vars(reading).items() if value}

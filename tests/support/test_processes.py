@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import pytest
@@ -28,9 +28,9 @@ SRUN = {
 class Threads(Processes):
     """Processes that are threads of one."""
 
-    def __init__(self, rank: int, world: int, meeting: threading.Barrier, table: dict[int, Any], numbers: Any) -> None:
+    def __init__(self, rank: int, world: int, meeting: threading.Barrier, table: dict[int, Any]) -> None:
         self.rank, self.world, self.beside = rank, world, world
-        self._meeting, self._table, self._numbers = meeting, table, numbers
+        self._meeting, self._table = meeting, table
 
     def gather(self, own: Any) -> list[Any]:
         self._table[self.rank] = own
@@ -48,17 +48,17 @@ class Threads(Processes):
         return torch.stack(self.gather(own))
 
     def counter(self) -> Callable[[], int]:
-        return self._numbers.__next__
+        return self.gather(count())[0].__next__
 
 
 def together(work: Callable[[Processes], Any], world: int = 2) -> list[Any]:
     """What each of some processes gives."""
-    meeting, table, numbers = threading.Barrier(world), {}, iter(range(10**6))
+    meeting, table = threading.Barrier(world), {}
     results: dict[int, Any] = {}
 
     def run(rank: int) -> None:
         try:
-            results[rank] = work(Threads(rank, world, meeting, table, numbers))
+            results[rank] = work(Threads(rank, world, meeting, table))
         except BaseException:
             meeting.abort()
             raise
@@ -120,7 +120,7 @@ def test_devices_are_started_once():
 def test_shares_are_equal_and_together_all(world: int):
     def shares(processes: Processes) -> tuple[list[int], list[int], list[int]]:
         true, made = list(range(7)), list(range(7, 26))
-        return processes.share(true), processes.share(made, 7), [processes.own(count) for count in range(27)]
+        return processes.share(true), processes.share(made, 7), [processes.own(first) for first in range(27)]
 
     found = together(shares, world)
     whole = [true + made for true, made, _ in found]
@@ -128,7 +128,7 @@ def test_shares_are_equal_and_together_all(world: int):
     for first in range(27):  # of the first rows, however many, all have as many, and they are their own first ones
         counts = [own[first] for _, _, own in found]
         assert sum(counts) == first and max(counts) - min(counts) <= 1
-        assert sorted(chain(*(rows[:count] for rows, count in zip(whole, counts, strict=True)))) == list(range(first))
+        assert sorted(chain(*(rows[:some] for rows, some in zip(whole, counts, strict=True)))) == list(range(first))
 
 
 @pytest.mark.parametrize("world", [2, 3])

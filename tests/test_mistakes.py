@@ -410,6 +410,17 @@ def _(data, run):
     return train()
 
 
+@mistake("more processes than processors or GPUs")
+def _(data, run):
+    return ["train", data, "--devices", "9999", "--out", "new"]
+
+
+@mistake("several processes that were not told where they meet")
+def _(data, run):
+    os.environ["WORLD_SIZE"] = "2"
+    return ["train", data, "--out", "new"]
+
+
 @mistake("there is no run to go on with")
 def _(data, run):
     Path("new").mkdir()
@@ -642,6 +653,7 @@ def test_every_row_is_tried():
 @pytest.mark.parametrize("what", ROWS)
 def test_a_mistake_is_said_and_nothing_is_written(what, capsys, tmp_path, monkeypatch, small_data, small_run):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WORLD_SIZE", "1")  # so that it is put back, where a mistake sets it
     arguments = MISTAKES[what](small_data, small_run)
     before = files()
     with pytest.raises(SystemExit) as left:

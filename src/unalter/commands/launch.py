@@ -61,7 +61,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     pumps = [threading.Thread(target=_pump, args=pair, daemon=True) for pair in zip(children, said, strict=True)]
     for pump in pumps:
         pump.start()
-    with _forwarded(children):
+    with _forwarded(children) as signals:
         codes = _ended(children)
     for pump in pumps:
         pump.join()
@@ -69,7 +69,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     if not failed:
         return
     error = "".join(next(filter(None, said), [])).strip().removeprefix(_ERROR)
-    if all(code > _SIGNAL for code in failed):
+    if _STOPPED in failed or (signals and not error):
         raise Interrupted
     if _INPUT in failed and error:
         raise InputError(error)
@@ -107,12 +107,13 @@ def _words(options: Mapping[str, Any]) -> list[str]:
 def _pump(child: subprocess.Popen[bytes], said: list[str]) -> None:
     """Pass on what a process says, but for an error, which is the last thing and is kept."""
     assert child.stderr is not None
-    for line in child.stderr:
-        text = line.decode(errors="backslashreplace")
-        if said or text.startswith(_ERROR):
-            said.append(text)
-        elif text.strip() != "stopped":
-            sys.stderr.write(text)
+    with child.stderr:
+        for line in child.stderr:
+            text = line.decode(errors="backslashreplace")
+            if said or text.startswith(_ERROR):
+                said.append(text)
+            elif text.strip() != "stopped":
+                sys.stderr.write(text)
 
 
 def _ended(children: list[subprocess.Popen[bytes]]) -> list[int]:
@@ -132,14 +133,18 @@ def _ended(children: list[subprocess.Popen[bytes]]) -> list[int]:
         wait.join(_PATIENCE)
         if child.poll() is None:
             child.kill()
+        if child.stdin is not None:
+            child.stdin.close()
     return [child.wait() for child in children]
 
 
 @contextmanager
-def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """In this block what would stop this process stops its children."""
+def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """In this block what would stop this process stops its children; yields the signals that came."""
+    came: list[int] = []
 
     def forward(number: int, frame: object) -> None:
+        came.append(number)
         for child in children:
             with suppress(ProcessLookupError, ValueError):
                 child.send_signal(number)
@@ -150,7 +155,7 @@ def _forwarded(children: list[subprocess.Popen[bytes]]) -> Iterator[None]:
             if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) not in (None, signal.SIG_IGN):
                 before[getattr(signal, name)] = signal.signal(getattr(signal, name), forward)
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from unalter.alter import Recipe
-from unalter.commands.launch import launch
 from unalter.data.dataset import Dataset
 from unalter.data.memory import InMemory, as_data
 from unalter.data.options import DataOptions
@@ -20,7 +19,7 @@ from unalter.support.caller import guest
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
-from unalter.support.processes import check_count, joined, place_here
+from unalter.support.started import check_count, joined, place_here
 
 _SHOWN = 12
 """Pairs in a row of the contact sheet."""
@@ -61,6 +60,8 @@ def pair(
             raise InputError(
                 "devices is for data and recipes in files, with out; other processes see no memory of this one"
             )
+        from unalter.commands.launch import launch
+
         options = {"out": path, "recipe": recipe, "target_precision": target_precision, "names_only": names_only}
         launch(
             "pair", where, {**options, "seed": seed, "devices": devices, **reading}, devices, "cpu", quiet=not verbose

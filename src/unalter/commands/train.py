@@ -14,7 +14,6 @@ import torch
 
 from unalter._version import __version__
 from unalter.alter import Recipe
-from unalter.commands.launch import launch
 from unalter.data.memory import InMemory, as_data
 from unalter.data.options import DataOptions
 from unalter.maps.run_page import write_run_page
@@ -33,7 +32,8 @@ from unalter.support.console import Console, duration
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError
 from unalter.support.options import read_options
-from unalter.support.processes import Processes, check_count, joined, place_here
+from unalter.support.processes import Processes
+from unalter.support.started import check_count, joined, place_here
 from unalter.training.options import TrainOptions, renewed
 from unalter.training.pair_sampler import PairSampler
 
@@ -157,6 +157,8 @@ def _launched(
     data: Path | None, out: Path | None, resume: bool, devices: int, verbose: bool, options: dict[str, Any]
 ) -> Run:
     """The run of several processes of this computer."""
+    from unalter.commands.launch import launch
+
     run = _run_folder(out, resume)
     device = str(options.get("device", read_options(run.config).get("device", "auto") if resume else "auto"))
     words = {"out": run.path, "resume": resume, "devices": devices, **options}

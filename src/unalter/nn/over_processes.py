@@ -47,7 +47,8 @@ class _Normalised(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, running_var: Tensor, momentum: float,
         eps: float, processes: Processes,
     ) -> Tensor:  # fmt: skip
-        mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
+        # a momentum of 0 leaves the copies as they are; of bf16 it takes those for the statistics to be float32
+        mean, var = torch.batch_norm_update_stats(x, running_mean.clone(), running_var.clone(), 0.0)
         count = mean.new_full((1,), x.numel() / x.shape[1])
         rows = processes.rows(torch.cat([mean, var, count]))
         means, variances, counts = rows[:, : len(mean)], rows[:, len(mean) : -1], rows[:, -1:]

@@ -124,7 +124,7 @@ class Distributed(Processes):
 
 @contextmanager
 def together(place: Place) -> Iterator[Distributed]:
-    """Come together with the other processes, and go apart at the end; see `processes.joined`."""
+    """Come together with the other processes, and go apart at the end; see `started.joined`."""
     global _store
     if not dist.is_available() or not dist.is_gloo_available():
         raise InputError("several processes need gloo, and this build of torch is without it; leave --devices out")

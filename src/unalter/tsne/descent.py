@@ -22,6 +22,9 @@ LEAST_GAIN = np.float32(0.01)
 LONGEST_STEP = np.float32(5)
 """A few widths of the kernel: few points are easily thrown far apart."""
 _TINY = np.float32(1e-30)
+_HUB = 2.0
+"""So many times a point's usual share of all probability. One that has more is pulled so hard that at the usual learning
+rate it would overshoot for ever, and its neighbours with it: its rate is smaller by as much."""
 _SAME_Z = 10
 """Iterations for which Z is taken to stay as it is, where nothing else is needed of its field."""
 
@@ -66,6 +69,12 @@ class Forces(Protocol):
         ...
 
 
+def calming(p: sp.csr_matrix) -> np.ndarray | None:
+    """What the learning rate of each point is multiplied with, float32 [n, 1]; None: nothing, for all."""
+    shares = np.asarray(p.sum(1)) * p.shape[0]
+    return np.minimum(1, _HUB / shares).astype(np.float32) if shares.max() > _HUB else None
+
+
 class LoopForces:
     """Forces by compiled loops on the processor's cores.
 
@@ -78,6 +87,7 @@ class LoopForces:
 
     def __init__(self, p: sp.csr_matrix, kernel: Kernel, threads: Threads, few: int = FEW) -> None:
         self._p, self._kernel, self._threads = p, kernel, threads
+        self._calming = calming(p)
         self._repulsion, self._near = Repulsion(kernel, threads, few), Repulsion(NEAR, threads, few)
 
     def place(self, y: np.ndarray) -> np.ndarray:
@@ -108,6 +118,7 @@ class LoopForces:
     def step(
         self, y: np.ndarray, velocity: np.ndarray, gains: np.ndarray, force: np.ndarray, rate: float, momentum: float
     ) -> None:
+        force = force if self._calming is None else force * self._calming
         step(y, velocity, gains, force, rate, momentum)
         y -= y.mean(0)
 

@@ -135,7 +135,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_iter = n_iter
 
     def fit(self, X: Any, y: Any = None) -> TSNE:
-        """Fit X, [n, d] numbers, into a map; see `fit_transform`."""
+        """Fit X into a map; see `fit_transform`."""
         self.fit_transform(X)
         return self
 
@@ -177,8 +177,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._say(f"Computed conditional probabilities for {n} samples")
             self._say(f"Mean sigma: {width:.6f} of the distance to the farthest of these neighbors")
             few = {"few": n} if exact else {}
-            on_cpu = self.device == "cpu"
-            forces = LoopForces(p, kernel, pool, **few) if on_cpu else DeviceForces(p, kernel, self.device, **few)
+            if self.device == "cpu":
+                forces = LoopForces(p, kernel, pool, **few)
+            else:
+                forces = DeviceForces(p, kernel, self.device, **few)
             progress = Progress(self.n_iter_without_progress, self.min_grad_norm, self._gradient_scale, self.verbose)
             descent = Descent(forces, begin, self._told if self.callback else None, self.callback_every, progress)
             self._descend(descent, n, most)
@@ -198,8 +200,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Place new points in the map that was fitted; the map stays as it is.
 
-        Each is placed by itself, among the points of the map only: its place does not depend on who is placed with it,
-        and a row that was fitted gets the place it has. See `unalter.tsne.placing`.
+        Each is placed by itself, among the points of the map only, and a row that was fitted gets the place it has
+        (see `unalter.tsne.placing`).
 
         Args:
             X: [m, d] as in `fit`; with metric="precomputed" distances [m, n] to the points fitted.
@@ -250,7 +252,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _descend(self, descent: Descent, n: int, most: int) -> None:
         """Move the points so many times at the most."""
-        for exaggeration in self._exaggerations()[:most]:
+        for exaggeration in _exaggerations(float(self.early_exaggeration))[:most]:
             descent.run(1, self._rate(n, exaggeration), _MOMENTUM_CALM, exaggeration)
         if self.verbose:
             now = descent.divergence(descent.normaliser())
@@ -289,14 +291,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """The gradient over the force."""
         return 4 * self._kernel.power / self._kernel.dof
 
-    def _exaggerations(self) -> list[float]:
-        """What attraction is multiplied with in the first iterations."""
-        most = float(self.early_exaggeration)
-        falling = [most ** (1 - (k + 1) / (_FALLING + 1)) for k in range(_FALLING)]
-        return [*[most] * _HELD, *falling] if most > 1 else []
-
     def _rate(self, count: int, exaggeration: float = 0.0) -> float:
         """The learning rate of the forces."""
         if self.learning_rate != "auto":
             return self._gradient_scale * float(self.learning_rate)
         return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
+
+
+def _exaggerations(most: float) -> list[float]:
+    """What attraction is multiplied with in the first iterations."""
+    falling = [most ** (1 - (k + 1) / (_FALLING + 1)) for k in range(_FALLING)]
+    return [*[most] * _HELD, *falling] if most > 1 else []

@@ -89,8 +89,10 @@ def comparable(x: np.ndarray) -> np.ndarray:
 
 
 def _small(x: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """See `comparable`; what numbers are multiplied with before, and what is taken off then."""
+    """See `comparable`; also what numbers are multiplied with before, and what is taken off then."""
     largest = max(abs(float(x.max())), abs(float(x.min())))
+    if not np.isfinite(largest):  # scikit-learn may have been told not to look
+        raise ValueError("X contains NaN or infinity")
     unit = _unit(largest)
     seen = x[:: -(-len(x) // _SEEN)].astype(np.float64) * unit
     middle = np.median(

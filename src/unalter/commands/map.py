@@ -15,7 +15,7 @@ from unalter.maps.store import load_maps
 from unalter.models.files import find_model
 from unalter.models.model import Model, load
 from unalter.pipeline.resume import saved_experiment, saved_settings
-from unalter.runs.folder import ModelFolder, RunFolder
+from unalter.runs.folder import RunFolder
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import check_output
@@ -80,7 +80,7 @@ def map_onto(
     if out.suffix.lower() != ".png":
         raise InputError(f"{out}: new pictures are drawn in a run's map as a picture; give a name that ends in .png")
     check_output(out)
-    folder = ModelFolder(find_model(run, name))
+    folder = find_model(run, name)
     stored = folder.stored_maps()
     if not stored:
         raise InputError(f"{folder.path}: has no map to place pictures in; leave --onto out, or train with --map-every")

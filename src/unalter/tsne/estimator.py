@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from unalter.tsne import metrics, start
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
-from unalter.tsne.descent import Callback, Descent, LoopForces
+from unalter.tsne.descent import Callback, Descent, LoopForces, exaggerations
 from unalter.tsne.device import DeviceForces
 from unalter.tsne.kernels import PLANE, SPACE, Kernel
 from unalter.tsne.loops import Threads, threads
@@ -23,9 +23,6 @@ from unalter.tsne.parameters import check, iterations, thread_count
 from unalter.tsne.placing import place
 from unalter.tsne.progress import Progress
 
-_HELD, _FALLING = 20, 80
-"""Iterations with the whole early exaggeration, and iterations in which it falls to 1, by the same factor each: a map
-unfolds better than when it is dropped at once, and in fewer iterations."""
 _RATE = 3.0
 """Learning rate after early exaggeration, over the number of points: large, since late on a map mostly grows."""
 _LEAST_RATE = 200.0
@@ -237,7 +234,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """What finds neighbours; None for Euclidean distances of dense data, which `nearest` is for."""
         if self.metric in ("euclidean", "l2") and not self.metric_params and not sp.issparse(x):
             return None
-        return metrics.search(self.metric, self.metric_params, pool.count).fit(x)
+        return metrics.search(x, self.metric, self.metric_params, pool.count)
 
     def _start(self, x: Any, random: np.random.RandomState) -> np.ndarray:
         """Where the points start: float32 [n, 3], a first column of zeros for a map in the plane."""
@@ -252,7 +249,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _descend(self, descent: Descent, n: int, most: int) -> None:
         """Move the points so many times at the most."""
-        for exaggeration in _exaggerations(float(self.early_exaggeration))[:most]:
+        for exaggeration in exaggerations(float(self.early_exaggeration))[:most]:
             descent.run(1, self._rate(n, exaggeration), _MOMENTUM_CALM, exaggeration)
         if self.verbose:
             now = descent.divergence(descent.normaliser())
@@ -296,9 +293,3 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.learning_rate != "auto":
             return self._gradient_scale * float(self.learning_rate)
         return max(count / exaggeration if exaggeration else _RATE * count, _LEAST_RATE)
-
-
-def _exaggerations(most: float) -> list[float]:
-    """What attraction is multiplied with in the first iterations."""
-    falling = [most ** (1 - (k + 1) / (_FALLING + 1)) for k in range(_FALLING)]
-    return [*[most] * _HELD, *falling] if most > 1 else []

@@ -88,32 +88,26 @@ def threads(count: int | None = None) -> Iterator[Threads]:
     count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with torch_threads(count), _libraries.limited(count):
+        with torch_threads(count), threadpool_limits(count, "openmp"), _algebra_threads(count):
             yield pool
     finally:
         pool.close()
 
 
-class _Libraries:
-    """Threads of the libraries of the whole process: several blocks at once begin and end in any order."""
+_algebra = Lock()
 
-    def __init__(self) -> None:
-        self._lock, self._blocks, self._before = Lock(), 0, None
 
-    @contextmanager
-    def limited(self, count: int) -> Iterator[None]:
-        with self._lock:
-            limits = threadpool_limits(count)
-            self._before = self._before or limits
-            self._blocks += 1
-        try:
+@contextmanager
+def _algebra_threads(count: int) -> Iterator[None]:
+    """So many threads for linear algebra, which are the whole process's (the others are each thread's own).
+
+    Of several blocks at once the first one says how many, so that what was before comes back whoever ends first.
+    """
+    if not _algebra.acquire(blocking=False):
+        yield
+        return
+    try:
+        with threadpool_limits(count, "blas"):
             yield
-        finally:
-            with self._lock:
-                self._blocks -= 1
-                if self._blocks == 0:
-                    self._before.restore_original_limits()
-                    self._before = None
-
-
-_libraries = _Libraries()
+    finally:
+        _algebra.release()

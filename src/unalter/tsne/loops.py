@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import torch
 from numba.core.caching import FunctionCache
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from unalter.support.parallel import torch_threads
 
@@ -88,10 +88,15 @@ def threads(count: int | None = None) -> Iterator[Threads]:
     count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with torch_threads(count), threadpool_limits(count, "openmp"), _algebra_threads(count):
+        with torch_threads(count), _library_threads("openmp", count), _algebra_threads(count):
             yield pool
     finally:
         pool.close()
+
+
+def _library_threads(kind: str, count: int) -> AbstractContextManager[object]:
+    """Those of one kind, and no others, come back as they were."""
+    return ThreadpoolController().select(user_api=kind).limit(limits=count)
 
 
 _algebra = Lock()
@@ -107,7 +112,7 @@ def _algebra_threads(count: int) -> Iterator[None]:
         yield
         return
     try:
-        with threadpool_limits(count, "blas"):
+        with _library_threads("blas", count):
             yield
     finally:
         _algebra.release()

@@ -21,9 +21,9 @@ _PAIRS = 2**24
 """Distances that a device holds at once."""
 _CHUNK = 32
 """Distances that are compared with the largest one kept at once."""
-_CANCELLED = 2e-4
-"""A squared distance so much smaller than that to the middle of the data is mostly rounding where it comes from
-products in float32; there it is worked out again."""
+_CANCELLED = 2e-5
+"""A squared distance so much smaller than that to the middle of the data is right to 1% where it comes from products in
+float32, a smaller one less so; there neighbours are searched for again."""
 _VANISHED = 1e-30
 """As is one of a point that is so near the middle."""
 _MOST = 1_000

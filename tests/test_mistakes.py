@@ -509,6 +509,12 @@ def _(data, run):
     return train("--validation", 0.9)
 
 
+@mistake("a page of new pictures in a run's map")
+def _(data, run):
+    put("new/aug", "aug_1_1.png")
+    return ["map", run, "new", "--onto", "--out", "onto.html"]
+
+
 @mistake("a place that cannot be written to")
 def _(data, run):
     put_pairs()

@@ -276,6 +276,11 @@ def test_alter_map_and_evaluate(capsys, tmp_path, small_run, small_data):
     assert code == 0 and len(tree(tmp_path / "noisy" / "aug")) == 9
     code, out, err = run(capsys, "map", small_run, small_data, "--points", 30, "--out", tmp_path / "map.png")
     assert code == 0 and (tmp_path / "map.png").is_file(), err
+    new = tmp_path / "noisy" / "aug"
+    code, out, err = run(capsys, "map", small_run, new, "--onto", "--model", "ae", "--out", tmp_path / "onto.png")
+    assert code == 0 and "9 pictures placed in the last map of the ae" in out and (tmp_path / "onto.png").is_file(), err
+    code, _, err = run(capsys, "map", small_run, new, "--onto", "--out", tmp_path / "onto.html")
+    assert code == 2 and "ends in .png" in err
     code, out, _ = run(
         capsys, "evaluate", small_run, small_data, "--out", tmp_path / "e", "--no-filters", "--model", "ae"
     )

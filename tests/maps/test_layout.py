@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from stand_in import DEVICE, StandIn
 
-from unalter.maps.layout import PointMap, label_accuracy, map_codes, neighbour_recall
+from unalter.maps.layout import (
+    PointMap,
+    label_accuracy,
+    map_codes,
+    neighbour_recall,
+    place_codes,
+    placed_accuracy,
+)
 from unalter.maps.store import StoredMaps, load_maps, save_maps
 
 
@@ -54,6 +61,14 @@ def test_the_next_map_lies_as_the_one_before(first):
         else:
             assert warm_kl < 1.02 * after.kl
     assert apart["warm"] < 0.7 * apart["cold"]
+
+
+def test_new_codes_are_placed_where_their_own_kind_is(first):
+    known, labels = codes()
+    new, _ = codes(seed=3)
+    placed = place_codes(np.concatenate([new, known[:3]]), known, first)
+    np.testing.assert_allclose(placed[-3:], first.points[:3])  # who is in the map already has a place
+    assert placed_accuracy(placed[:-3], labels, first.points, labels) > first.accuracy - 0.01
 
 
 def test_a_turned_and_mirrored_map_is_turned_back(first):

@@ -243,20 +243,30 @@ def report(run: Path, data: Path | None, **reading: Any) -> None:
 @click.option("--out", type=_FOLDER, default=Path("map.png"), show_default=True,
               help="The file to write: .png, or .html for a page to move about in.")  # fmt: skip
 @click.option("--points", type=click.IntRange(0), default=0, show_default=True, help="Map only so many; 0: all.")
+@click.option("--onto", is_flag=True, help="Place DATA in the run's own last map, which stays as it is.")
+@click.option("--trained-on", type=_FOLDER, help="For --onto: what RUN was trained on, if that lies elsewhere now.")
 @click.option("--seed", type=_SEED, default=0, show_default=True)
 @_model
 @_device
 @data_options("labels", "resize", "skip_bad", "no_cache")
 def map_(
-    run: Path, data: Path, out: Path, points: int, seed: int, model: str | None, device: str, **reading: Any
-) -> None:
+    run: Path, data: Path, out: Path, points: int, onto: bool, trained_on: Path | None, seed: int,
+    model: str | None, device: str, **reading: Any,
+) -> None:  # fmt: skip
     """Draw the 3D t-SNE map of the codes of DATA.
 
     DATA is a folder with aug/, or one that holds the pictures itself.
     """
     from unalter.commands.map import map as draw
+    from unalter.commands.map import map_onto
     from unalter.models.model import load
 
+    if onto:
+        count, name = map_onto(
+            run, data, out, trained_on, points=points, seed=seed, model=model, device=device, **reading
+        )
+        _tell(f"{count:,} pictures placed in the last map of the {name}, written to {out}")
+        return
     loaded = load(run, model, device)
     made = draw(loaded, data, out, points=points, seed=seed, **reading)
     _tell(f"{len(made):,} pictures mapped under the {loaded.name}, written to {out}")

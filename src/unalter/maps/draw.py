@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +26,38 @@ _LONG = 10
 """Letters that fit beside the axes in large type."""
 
 
+@dataclass(frozen=True)
+class Placed:
+    """New points in a map."""
+
+    points: np.ndarray
+    """float32 [M, 3]"""
+    labels: np.ndarray | None
+    """int64 [M], of the map's classes; None: not known"""
+    note: str
+    """What is said of them."""
+
+
 def draw_map(
-    path: Path, one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...] = (), reach: float = 0
-) -> None:
+    path: Path, one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...] = (), reach: float = 0,
+    placed: Placed | None = None,
+) -> None:  # fmt: skip
     """Draw a map as PNG: points coloured by label [N], a legend beside them, its figures below the title.
 
     Without `label_names` labels are called by their numbers; where all are one, there is no legend. Axes go from
     -`reach` to `reach` (0: as far as this map needs); maps of one reach have the same axes, angle and colours.
+    New points are ringed, and stand before the map's own, which are pale then.
     """
+    extents = [one.extent] if placed is None else [one.extent, float(np.abs(placed.points).max())]
     with own_style(), atomic_write(path) as aside:
-        figure = map_figure(one, labels, title, label_names, reach or axes_reach([one.extent]))
+        figure = map_figure(one, labels, title, label_names, reach or axes_reach(extents), placed)
         figure.savefig(aside, format="png")
 
 
-def map_figure(one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...], reach: float) -> Figure:
+def map_figure(
+    one: PointMap, labels: np.ndarray, title: str, label_names: tuple[str, ...], reach: float,
+    placed: Placed | None = None,
+) -> Figure:  # fmt: skip
     """A matplotlib figure of a map; see `draw_map`."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -53,8 +72,17 @@ def map_figure(one: PointMap, labels: np.ndarray, title: str, label_names: tuple
     size = float(np.clip(50_000 / len(points), 1.2, 14))
     axes.scatter(
         points[:, 0], points[:, 2], points[:, 1],
-        c=colours[np.searchsorted(classes, labels)], s=size, alpha=0.75, linewidths=0, depthshade=True,
+        c=colours[np.searchsorted(classes, labels)], s=size, alpha=0.75 if placed is None else 0.2, linewidths=0,
+        depthshade=True,
     )  # fmt: skip
+    if placed is not None:
+        axes.computed_zorder = False  # what is drawn last stands before the rest
+        among = np.searchsorted(classes, labels if placed.labels is None else placed.labels)
+        axes.scatter(
+            placed.points[:, 0], placed.points[:, 2], placed.points[:, 1],
+            c="white" if placed.labels is None else colours[np.minimum(among, len(classes) - 1)],
+            s=max(3 * size, 16), edgecolors="black", linewidths=0.7, depthshade=False,
+        )  # fmt: skip
     axes.view_init(elev=18, azim=-70)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
     axes.set_box_aspect((1, 1, 1), zoom=1.1)
@@ -79,7 +107,8 @@ def map_figure(one: PointMap, labels: np.ndarray, title: str, label_names: tuple
         for text in legend.get_texts():
             text.set(parse_math=False, fontfamily=fonts)  # a class is called so, it is no formula
     figure.text(0.03, 0.955, title, fontsize=13, weight="bold", color="0.15")
-    figure.text(0.03, 0.925, f"{len(points):,} pictures, {one.note}", fontsize=9.5, color="0.35")
+    note = one.note if placed is None else f"ringed: {placed.note}"
+    figure.text(0.03, 0.925, f"{len(points):,} pictures, {note}", fontsize=9.5, color="0.35")
     return figure
 
 

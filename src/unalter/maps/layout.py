@@ -71,8 +71,7 @@ def map_codes(
     from unalter.tsne.loops import threads
     from unalter.tsne.neighbours import nearest
 
-    perplexity = min(_PERPLEXITY, (len(codes) - 1) / 3)
-    tsne = TSNE(3, perplexity=perplexity, max_iter=_ITERATIONS, random_state=seed, device=device)
+    tsne = TSNE(3, perplexity=_perplexity(len(codes)), max_iter=_ITERATIONS, random_state=seed, device=device)
     if before is not None:
         start = before.points * (_WARM_SPREAD / max(float(before.points.std()), 1e-9))
         tsne.set_params(init=start, early_exaggeration=_WARM_EXAGGERATION)
@@ -91,6 +90,39 @@ def map_codes(
     )  # fmt: skip
 
 
+def place_codes(new: np.ndarray, codes: np.ndarray, one: PointMap) -> np.ndarray:
+    """Where new codes belong in a map, which stays as it is (see `unalter.tsne.placing`).
+
+    Args:
+        new: float32 [M, latent].
+        codes: float32 [N, latent], those that the map is of.
+
+    Returns:
+        float32 [M, 3].
+    """
+    from unalter.tsne.affinities import neighbour_count
+    from unalter.tsne.divergence import normaliser
+    from unalter.tsne.kernels import SPACE
+    from unalter.tsne.loops import threads
+    from unalter.tsne.neighbours import nearest
+    from unalter.tsne.placing import place
+
+    perplexity = _perplexity(len(codes))
+    with threads() as pool:
+        rows, squares = nearest(codes, neighbour_count(len(codes) + 1, perplexity), pool, queries=new)
+        return place(one.points, normaliser(one.points, SPACE, pool), rows, squares, perplexity, SPACE, pool)
+
+
+def placed_accuracy(placed: np.ndarray, new: np.ndarray, points: np.ndarray, labels: np.ndarray) -> float:
+    """How often the 5 nearest points [N, 3] of a map know the label [M] of one that was placed, [M, 3]; 0..1."""
+    from unalter.tsne.loops import threads
+    from unalter.tsne.neighbours import nearest
+
+    with threads() as pool:
+        near, _ = nearest(points, min(_VOTES, len(points)), pool, queries=placed)
+    return voted(near, labels, new)
+
+
 def axes_reach(extents: Iterable[float]) -> float:
     """Axes from minus this to this hold maps of such extents, and leave them a tenth of room at most."""
     return _STEP ** (math.floor(math.log(max(extents), _STEP)) + 1)
@@ -103,13 +135,22 @@ def neighbour_recall(expected: np.ndarray, found: np.ndarray) -> float:
 
 def label_accuracy(neighbours: np.ndarray, labels: np.ndarray) -> float:
     """How often most of the neighbours [N, K] have a point's label [N] (a tie goes to the smallest one)."""
+    return voted(neighbours, labels, labels)
+
+
+def voted(neighbours: np.ndarray, labels: np.ndarray, expected: np.ndarray) -> float:
+    """How often most of the neighbours [M, K], whose labels are among [N], have the label expected, [M]."""
     classes, of = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         return float("nan")
-    votes = np.zeros((len(of), len(classes)), np.int32)
+    votes = np.zeros((len(neighbours), len(classes)), np.int32)
     for place in neighbours.T:
-        votes[np.arange(len(of)), of[place]] += 1
-    return float((votes.argmax(1) == of).mean())
+        votes[np.arange(len(votes)), of[place]] += 1
+    return float((classes[votes.argmax(1)] == expected).mean())
+
+
+def _perplexity(count: int) -> float:
+    return min(_PERPLEXITY, (count - 1) / 3)
 
 
 def chosen_rows(count: int, most: int, seed: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP
+from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP, calming
 from unalter.tsne.divergence import EXACT
 from unalter.tsne.grid import Grid
 from unalter.tsne.kernels import NEAR, Kernel
@@ -49,6 +49,8 @@ class DeviceForces:
         """Points whose edges are held at once, and which edges these are; on the processor, so that no one waits."""
         self._neighbour = torch.from_numpy(p.indices.astype(np.int64)).to(device)
         self._p = torch.from_numpy(np.asarray(p.data, np.float32)).to(device)
+        calm = calming(p)
+        self._calming = None if calm is None else torch.from_numpy(calm).to(device)
         self._grids: dict[Kernel, DeviceGrid] = {}
 
     def place(self, y: np.ndarray) -> Tensor:
@@ -103,6 +105,7 @@ class DeviceForces:
 
     def step(self, y: Tensor, velocity: Tensor, gains: Tensor, force: Tensor, rate: float, momentum: float) -> None:
         """Move the points by a step of gradient descent with momentum and gains."""
+        force = force if self._calming is None else force * self._calming
         gains.copy_(torch.where(force * velocity > 0, gains + 0.2, (gains * 0.8).clamp_min(float(LEAST_GAIN))))
         velocity.mul_(momentum).add_(gains * force, alpha=rate)
         velocity.mul_((float(LONGEST_STEP) / velocity.norm(dim=1, keepdim=True).clamp_min(1e-15)).clamp(max=1))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from unalter.support.caller import guest
 from unalter.tsne import metrics, start
 from unalter.tsne.affinities import joint_probabilities, neighbour_count
-from unalter.tsne.descent import Callback, Descent, LoopForces
+from unalter.tsne.descent import Callback, Descent, LoopForces, exaggerations
 from unalter.tsne.device import DeviceForces
 from unalter.tsne.kernels import PLANE, SPACE, Kernel
 from unalter.tsne.loops import Threads, threads
@@ -24,9 +24,6 @@ from unalter.tsne.parameters import check, iterations, thread_count
 from unalter.tsne.placing import place
 from unalter.tsne.progress import Progress
 
-_HELD, _FALLING = 20, 80
-"""Iterations with the whole early exaggeration, and iterations in which it falls to 1, by the same factor each: a map
-unfolds better than when it is dropped at once, and in fewer iterations."""
 _RATE = 3.0
 """Learning rate after early exaggeration, over the number of points: large, since late on a map mostly grows."""
 _LEAST_RATE = 200.0
@@ -136,7 +133,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_iter = n_iter
 
     def fit(self, X: Any, y: Any = None) -> TSNE:
-        """Fit X, [n, d] numbers, into a map; see `fit_transform`."""
+        """Fit X into a map; see `fit_transform`."""
         self.fit_transform(X)
         return self
 
@@ -179,8 +176,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._say(f"Computed conditional probabilities for {n} samples")
             self._say(f"Mean sigma: {width:.6f} of the distance to the farthest of these neighbors")
             few = {"few": n} if exact else {}
-            on_cpu = self.device == "cpu"
-            forces = LoopForces(p, kernel, pool, **few) if on_cpu else DeviceForces(p, kernel, self.device, **few)
+            if self.device == "cpu":
+                forces = LoopForces(p, kernel, pool, **few)
+            else:
+                forces = DeviceForces(p, kernel, self.device, **few)
             progress = Progress(self.n_iter_without_progress, self.min_grad_norm, self._gradient_scale, self.verbose)
             descent = Descent(forces, begin, self._told if self.callback else None, self.callback_every, progress)
             self._descend(descent, n, most)
@@ -200,8 +199,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Place new points in the map that was fitted; the map stays as it is.
 
-        Each is placed by itself, among the points of the map only: its place does not depend on who is placed with it,
-        and a row that was fitted gets the place it has. See `unalter.tsne.placing`.
+        Each is placed by itself, among the points of the map only, and a row that was fitted gets the place it has
+        (see `unalter.tsne.placing`).
 
         Args:
             X: [m, d] as in `fit`; with metric="precomputed" distances [m, n] to the points fitted.
@@ -237,7 +236,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """What finds neighbours; None for Euclidean distances of dense data, which `nearest` is for."""
         if self.metric in ("euclidean", "l2") and not self.metric_params and not sp.issparse(x):
             return None
-        return metrics.search(self.metric, self.metric_params, pool.count).fit(x)
+        return metrics.search(x, self.metric, self.metric_params, pool.count)
 
     def _start(self, x: Any, random: np.random.RandomState) -> np.ndarray:
         """Where the points start: float32 [n, 3], a first column of zeros for a map in the plane."""
@@ -252,7 +251,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _descend(self, descent: Descent, n: int, most: int) -> None:
         """Move the points so many times at the most."""
-        for exaggeration in self._exaggerations()[:most]:
+        for exaggeration in exaggerations(float(self.early_exaggeration))[:most]:
             descent.run(1, self._rate(n, exaggeration), _MOMENTUM_CALM, exaggeration)
         if self.verbose:
             now = descent.divergence(descent.normaliser())
@@ -290,12 +289,6 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _gradient_scale(self) -> float:
         """The gradient over the force."""
         return 4 * self._kernel.power / self._kernel.dof
-
-    def _exaggerations(self) -> list[float]:
-        """What attraction is multiplied with in the first iterations."""
-        most = float(self.early_exaggeration)
-        falling = [most ** (1 - (k + 1) / (_FALLING + 1)) for k in range(_FALLING)]
-        return [*[most] * _HELD, *falling] if most > 1 else []
 
     def _rate(self, count: int, exaggeration: float = 0.0) -> float:
         """The learning rate of the forces."""

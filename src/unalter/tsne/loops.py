@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from unalter.support.parallel import torch_threads
 from unalter.tsne.caches import mended_caches
@@ -70,32 +70,31 @@ def threads(count: int | None = None) -> Iterator[Threads]:
     count = count or torch.get_num_threads()
     pool = Threads(count)
     try:
-        with torch_threads(count), _libraries.limited(count):
+        with torch_threads(count), _library_threads("openmp", count), _algebra_threads(count):
             yield pool
     finally:
         pool.close()
 
 
-class _Libraries:
-    """Threads of the libraries of the whole process: several blocks at once begin and end in any order."""
+def _library_threads(kind: str, count: int) -> AbstractContextManager[object]:
+    """Those of one kind, and no others, come back as they were."""
+    return ThreadpoolController().select(user_api=kind).limit(limits=count)
 
-    def __init__(self) -> None:
-        self._lock, self._blocks, self._before = Lock(), 0, None
 
-    @contextmanager
-    def limited(self, count: int) -> Iterator[None]:
-        with self._lock:
-            limits = threadpool_limits(count)
-            self._before = self._before or limits
-            self._blocks += 1
-        try:
+_algebra = Lock()
+
+
+@contextmanager
+def _algebra_threads(count: int) -> Iterator[None]:
+    """So many threads for linear algebra, which are the whole process's (the others are each thread's own).
+
+    Of several blocks at once the first one says how many, so that what was before comes back whoever ends first.
+    """
+    if not _algebra.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _library_threads("blas", count):
             yield
-        finally:
-            with self._lock:
-                self._blocks -= 1
-                if self._blocks == 0:
-                    self._before.restore_original_limits()
-                    self._before = None
-
-
-_libraries = _Libraries()
+    finally:
+        _algebra.release()

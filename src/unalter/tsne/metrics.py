@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+import scipy.sparse as sp
+from sklearn.neighbors import NearestNeighbors, sort_graph_by_row_values
 from sklearn.utils.validation import check_non_negative
 
 
@@ -23,9 +24,20 @@ def check_distances(x: Any, method: str, init: object) -> None:
         )
 
 
-def search(metric: Any, parameters: dict[str, Any] | None, jobs: int) -> NearestNeighbors:
-    """What finds neighbours by a metric; to be fitted."""
-    return NearestNeighbors(metric=metric, metric_params=parameters, n_jobs=jobs)
+def search(x: Any, metric: Any, parameters: dict[str, Any] | None, jobs: int) -> NearestNeighbors:
+    """What finds neighbours among x by a metric."""
+    if metric == "precomputed" and not isinstance(x, np.ndarray):
+        x = _with_itself(x)
+    return NearestNeighbors(metric=metric, metric_params=parameters, n_jobs=jobs).fit(x)
+
+
+def _with_itself(graph: sp.csr_matrix) -> sp.csr_matrix:
+    """A graph in which each point is its own nearest neighbour, as scikit-learn's search takes it to be; sorted."""
+    n, edges = graph.shape[0], graph.tocoo()
+    others, own = edges.row != edges.col, np.arange(n)
+    rows, columns = np.append(edges.row[others], own), np.append(edges.col[others], own)
+    whole = sp.csr_matrix((np.append(edges.data[others], np.zeros(n)), (rows, columns)), (n, n))
+    return sort_graph_by_row_values(whole, warn_when_not_sorted=False)
 
 
 def neighbours(index: NearestNeighbors, count: int, queries: Any = None) -> tuple[np.ndarray, np.ndarray]:

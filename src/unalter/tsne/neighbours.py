@@ -22,9 +22,9 @@ _PAIRS = 2**24
 """Distances that a device holds at once."""
 _CHUNK = 32
 """Distances that are compared with the largest one kept at once."""
-_CANCELLED = 2e-4
-"""A squared distance so much smaller than that to the middle of the data is mostly rounding where it comes from
-products in float32; there it is worked out again."""
+_CANCELLED = 2e-5
+"""A squared distance so much smaller than that to the middle of the data is right to 1% where it comes from products in
+float32, a smaller one less so; there neighbours are searched for again."""
 _VANISHED = 1e-30
 """As is one of a point that is so near the middle."""
 _MOST = 1_000
@@ -93,8 +93,10 @@ def comparable(x: np.ndarray) -> np.ndarray:
 
 
 def _small(x: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """See `comparable`; what numbers are multiplied with before, and what is taken off then."""
+    """See `comparable`; also what numbers are multiplied with before, and what is taken off then."""
     largest = max(abs(float(x.max())), abs(float(x.min())))
+    if not np.isfinite(largest):  # scikit-learn may have been told not to look
+        raise ValueError("X contains NaN or infinity")
     unit = _unit(largest)
     seen = x[:: -(-len(x) // _SEEN)].astype(np.float64) * unit
     middle = np.median(

@@ -11,11 +11,13 @@ from unalter.tsne.kernels import Kernel
 from unalter.tsne.loops import Threads
 from unalter.tsne.repulsion import exact_field
 
-_ITERATIONS = 100
+_ITERATIONS = 50
 _RATE, _MOMENTUM = 0.5, 0.8
 """Attraction alone would be at rest after a step of 1."""
 _NEAREST = 10
 """Neighbours between which a point starts."""
+_SAME = 1e-11
+"""The squared distance to the nearest, over that to the farthest neighbour: rounding, in some metrics."""
 
 
 def place(
@@ -49,6 +51,6 @@ def place(
         force = attraction(p, both, weight, threads)
         force += exact_field(new, kernel, threads, sources=y)[:, 1:] * repulsion
         step(new, velocity, gains, force, _RATE, _MOMENTUM)
-    same = squares[:, 0] == 0
+    same = squares[:, 0] <= _SAME
     new[same] = y[neighbours[same, 0]]
     return new.copy()

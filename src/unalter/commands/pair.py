@@ -8,7 +8,7 @@ from unalter.data.dataset import Dataset
 from unalter.data.options import AS_FOUND, DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.pairing.pairs import Pairs, write_pairs
-from unalter.pipeline.prepare import found_pairs, read_data, recipe_for
+from unalter.pipeline.prepare import found_pairs, read_data, recipe_for, say_shift
 from unalter.support.console import Console
 from unalter.support.files import check_output
 
@@ -36,6 +36,7 @@ def pair_folder(
     write_pairs(out, dataset, pairs)
     sheet = out.with_name(f"{out.stem}-sheet.png")
     console.say(pairs.summary())
+    say_shift(dataset, pairs, console)
     console.say(f"written: {out}")
     if write_sheet(sheet, dataset, pairs):
         console.say(

@@ -21,8 +21,10 @@ from unalter.alter.recipe import Branch, Recipe
 from unalter.fitting.chain import Chain
 from unalter.fitting.demands import FEWEST, check_pictures
 from unalter.fitting.features import CdfFeatures, FeatureCovariance
+from unalter.fitting.fills import likely_fills
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective, Objectives
+from unalter.fitting.remains import in_words
 from unalter.fitting.sample import LabelledImages, draw_like
 from unalter.fitting.search import ChainSearch
 from unalter.fitting.statistics import Statistics
@@ -84,7 +86,7 @@ def fit_recipe(
     found = find_backgrounds(altered)
     found = None if found is None else with_whole_percent(found)
     members = np.full(len(altered), -1) if found is None else found.members
-    branches, before, after = [], 0.0, 0.0
+    branches, remains, before, after = [], [], 0.0, 0.0
     sides = [np.flatnonzero((members >= 0) == on_background) for on_background in (True, False)]
     fewest = min(FEWEST, max(map(len, sides)))  # of a small folder the larger side is fitted to, whatever its size
     for on_background, rows in zip((True, False), sides, strict=True):
@@ -95,15 +97,17 @@ def fit_recipe(
         backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
         with parallel_map() as run:
             objectives = _objectives(subjects, pictures.rows(rows), backgrounds, seed, run)
-            result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say).run()
+            fills = likely_fills(clean, altered[rows]) if backgrounds is None else []
+            result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say, fills).run()
         for proportion, chain in result.branches:
             steps: tuple[Alteration, ...] = chain
             if backgrounds is not None:
                 weight = (backgrounds.weight, backgrounds.weight)
                 steps = (*chain, Blend(weight=weight, backgrounds=to_float(backgrounds.images)))
             branches.append(Branch(round(share * proportion, 4), steps))
+        remains.append((share, result.remains))
         before, after = before + share * result.before, after + share * result.after
-    return Fit(Recipe("fitted", branches), before, after)
+    return Fit(Recipe("fitted", branches, in_words(remains, before, after)), before, after)
 
 
 def _objectives(
@@ -169,4 +173,5 @@ def _objectives(
         polish=objective(2, 0, 5 * size // 2, parts(5 * size // 2)),
         check=objective(3, 1, size, parts(size)),
         glance=objective(4, 0, glanced, [torch.arange(glanced)]),  # threads share out the many chains
+        groups=features.groups(statistics.groups(subjects[:2], None if subject_labels is None else subject_labels[:2])),
     )

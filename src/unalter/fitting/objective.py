@@ -36,7 +36,7 @@ class ImitationObjective:
     def __init__(
         self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map
     ) -> None:
-        self.real = real
+        self.real, self.distinct = real, distinct
         self._parts, self._run = parts, run
         self._mean = real.mean(0)
         self._scale = (1 / len(real) + 1 / distinct) ** -0.5
@@ -51,6 +51,10 @@ class ImitationObjective:
             sums, counts = zip(*features[number * len(self._parts) :][: len(self._parts)], strict=True)
             self._known[chain] = torch.stack(sums).sum(0) / sum(counts)
         return torch.stack([self._known[chain] for chain in chains])
+
+    def features(self, chain: Chain) -> Tensor:
+        """Those of all imitated pictures, [N, P]."""
+        return torch.cat([part(chain) for part in self._parts])
 
     def residuals(self, chains: Sequence[Chain], metric: Metric) -> np.ndarray:
         """How the imitated pictures of each of K chains differ from the real ones.
@@ -90,3 +94,5 @@ class Objectives:
     """Pictures that nothing is fitted to."""
     glance: ImitationObjective
     """Very few pictures, to choose what is tried at all."""
+    groups: Sequence[str]
+    """What each of the P features tells of, in words."""

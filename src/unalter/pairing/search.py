@@ -67,7 +67,9 @@ class GallerySearch:
         self._steps = steps
         self._seed = seed
         self._options = options
-        self._inverter = RecipeInverter(steps, to_float(self._images[: fewer(_EXAMPLES, self._images.shape)]), options.samples, seed)
+        self._inverter = RecipeInverter(
+            steps, to_float(self._images[: fewer(_EXAMPLES, self._images.shape)]), options.samples, seed
+        )
         self._unsigned = any(isinstance(step, Invert) for step in steps)
         self._foregrounds = grey_foreground(images, self._unsigned)
         self._small = downsample(self._foregrounds)

@@ -17,18 +17,21 @@ from unalter.images.metrics import LEAST_SIZE
 from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
-from unalter.pairing.pairs import ITSELF, MADE, Pairs, own_pairs
+from unalter.pairing.pairs import ITSELF, MADE, NAME, Pairs, own_pairs
+from unalter.pairing.shifts import shift_by_labels, shift_by_likeness, shift_seen
 from unalter.support.cache import from_cache
 from unalter.support.console import Console
 from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 from unalter.support.progress import ProgressCallback
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised whenever the same folders would give another recipe or other pairs."""
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
 trains, and to look at a million takes hours."""
+_GLANCED_AT = 200
+"""Names that are to be trusted, and are looked at all the same: a tenth of them shifted shows."""
 
 
 def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
@@ -160,7 +163,31 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
         raise InputError("pairs are found by appearance with the help of a recipe: leave --recipe none out")
     named = pair_by_name(dataset)
     if recipe is None or method == "trust":
+        say_shift(dataset, _looked_at(dataset, named, recipe, seed, console), console)
         return named
+    pairs = _looked_for(method, dataset, named, recipe, seed, console)
+    say_shift(dataset, pairs, console)
+    return pairs
+
+
+def _looked_at(dataset: Dataset, named: Pairs, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
+    """Names that are to be trusted, some of them verified where that can be done."""
+    if recipe is None or len(named.altered) == 0:
+        return named
+    only = np.sort(np.random.default_rng([seed, 9]).permutation(named.altered)[:_GLANCED_AT])
+    with console.progress("names") as advance:
+        return found_pairs(dataset, recipe, False, PRECISION, seed, advance, only)
+
+
+def say_shift(dataset: Dataset, pairs: Pairs, console: Console) -> None:
+    """Say where names seem to be shifted by one."""
+    looked = bool((pairs.method != NAME)[pairs.likeliest >= 0].any())
+    said = shift_by_labels(dataset) or (shift_seen if looked else shift_by_likeness)(dataset, pairs)
+    if said is not None:
+        console.say(said)
+
+
+def _looked_for(method: str, dataset: Dataset, named: Pairs, recipe: Recipe, seed: int, console: Console) -> Pairs:
     only, count = None, len(dataset.altered)
     if method == "auto" and count > _LOOKED_AT:
         only = np.sort(np.random.default_rng([seed, 8]).permutation(count)[:_LOOKED_AT])

@@ -6,7 +6,8 @@ others, and for what these show, a chain of alterations is searched (see `search
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from unalter.alter.alteration import Alteration
 from unalter.alter.backgrounds import Backgrounds, find_backgrounds
+from unalter.alter.geometric import Fill
 from unalter.alter.kinds.blend import Blend
 from unalter.alter.recipe import Branch, Recipe
 from unalter.fitting.chain import Chain
@@ -65,6 +67,7 @@ def fit_recipe(
     altered_labels: np.ndarray | None = None,
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
+    on_tried: Callable[[int], object] = lambda tried: None,
 ) -> Fit:
     """Fit a recipe to two folders, on as many threads as torch has; their number changes nothing in the recipe.
 
@@ -74,12 +77,14 @@ def fit_recipe(
         clean_labels, altered_labels: int64 [N] and [M]; with both, pictures are compared with those of their label.
         seed: of everything that is drawn; the same seed gives the same recipe.
         on_progress: called with what was just found, in words.
+        on_tried: called with how many chains of alterations were tried so far; how many will be is not known.
 
     Raises:
         InputError: pictures too few, too small, or all but constant.
     """
     say = on_progress or (lambda words: None)
     check_pictures(clean, altered)
+    tried = itertools.count(1)
     if clean_labels is None or altered_labels is None:
         clean_labels = altered_labels = None
     subjects, pictures = LabelledImages(clean, clean_labels), LabelledImages(altered, altered_labels)
@@ -96,8 +101,10 @@ def fit_recipe(
         say(f"{len(rows):,} pictures " + ("with" if on_background else "without") + " a background")
         backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
         with parallel_map() as run:
-            objectives = _objectives(subjects, pictures.rows(rows), backgrounds, seed, run)
             fills = likely_fills(clean, altered[rows]) if backgrounds is None else []
+            objectives = _objectives(
+                subjects, pictures.rows(rows), backgrounds, fills, seed, run, lambda: on_tried(next(tried))
+            )
             result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say, fills).run()
         for proportion, chain in result.branches:
             steps: tuple[Alteration, ...] = chain
@@ -111,8 +118,9 @@ def fit_recipe(
 
 
 def _objectives(
-    clean: LabelledImages, altered: LabelledImages, found: Backgrounds | None, seed: int, run: Map
-) -> Objectives:
+    clean: LabelledImages, altered: LabelledImages, found: Backgrounds | None, fills: Sequence[Fill], seed: int,
+    run: Map, on_tried: Callable[[], object],
+) -> Objectives:  # fmt: skip
     """Draw the pictures of a search: one half of clean and of altered ones to fit to, the other to check with."""
     draw = np.random.default_rng(seed)
     values = altered.images[0].size
@@ -136,7 +144,8 @@ def _objectives(
         return torch.cat(list(run(lambda rows: statistics(x[rows], None if of is None else of[rows]), parts(len(x)))))
 
     subjects, subject_labels = chosen(0, 2 * size)
-    statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed)
+    fill = next((fill for fill in fills if isinstance(fill, float)), None)
+    statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed, fill)
     measured_real = measured(real, labels)
     features = CdfFeatures(torch.cat([measured_real, measured(subjects, subject_labels)]), seed)
     real_features = features(measured_real).tensor_split(2)
@@ -163,7 +172,9 @@ def _objectives(
     def objective(number: int, half: int, count: int, rows: list[Tensor]) -> ImitationObjective:
         x, of = chosen(half, count)
         distinct = min(count, len(halves[half]))
-        return ImitationObjective([imitated(x, of, r, number) for r in rows], real_features[half], distinct, run)
+        return ImitationObjective(
+            [imitated(x, of, r, number) for r in rows], real_features[half], distinct, run, on_tried
+        )
 
     glanced = max(size // _GLANCED, min(_LEAST_GLANCED, size))
 

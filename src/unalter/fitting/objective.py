@@ -31,13 +31,15 @@ class ImitationObjective:
         real: the features of the altered pictures [M, P].
         distinct: how many of the clean pictures differ; where they repeat, their means scatter as fewer do.
         run: how parts and chains are worked on.
+        on_tried: called whenever one more chain was tried.
     """
 
     def __init__(
-        self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map
-    ) -> None:
+        self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map,
+        on_tried: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
         self.real, self.distinct = real, distinct
-        self._parts, self._run = parts, run
+        self._parts, self._run, self._on_tried = parts, run, on_tried
         self._mean = real.mean(0)
         self._scale = (1 / len(real) + 1 / distinct) ** -0.5
         self._known: dict[Chain, Tensor] = {}
@@ -46,7 +48,11 @@ class ImitationObjective:
         """The mean features of imitated pictures, [K, P]."""
         unknown = [chain for chain in dict.fromkeys(chains) if chain not in self._known]
         jobs = [(part, chain) for chain in unknown for part in self._parts]
-        features = list(self._run(lambda job: _sum_and_count(job[0](job[1])), jobs))
+        features = []
+        for measured in self._run(lambda job: _sum_and_count(job[0](job[1])), jobs):
+            features.append(measured)
+            if len(features) % len(self._parts) == 0:
+                self._on_tried()
         for number, chain in enumerate(unknown):
             sums, counts = zip(*features[number * len(self._parts) :][: len(self._parts)], strict=True)
             self._known[chain] = torch.stack(sums).sum(0) / sum(counts)

@@ -15,6 +15,8 @@ from unalter.fitting.objective import ImitationObjective, Objectives
 
 _MANY = 0.2
 """A recipe whose numbers are a little off leaves fewer pictures that differ; an alteration that it lacks, more."""
+_ALIKE = 1.6
+"""A distance, in units of chance, that little shows in."""
 _TOLD = 3
 """The features of a statistic, of those that differ most, that say how much its kind does."""
 
@@ -55,8 +57,11 @@ def in_words(remains: Sequence[tuple[float, Remains]], before: float, after: flo
         before, after: squared distances in units of chance, of clean and of imitated pictures from altered ones.
     """
     share = sum(part * rest.share for part, rest in remains)
-    explained = 1 - max(after - 1, 0) / (before - 1) if before > 1 else 1.0
-    words = f"the recipe explains {max(explained, 0):.0%} of how altered pictures differ from clean ones"
+    if before <= _ALIKE:
+        words = "the altered pictures are hardly told from the clean ones"
+    else:
+        explained = 1 - max(after - 1, 0) / (before - 1)
+        words = f"the recipe explains {max(explained, 0):.0%} of how altered pictures differ from clean ones"
     if share < _MANY:
         return words
     most = max(remains, key=lambda entry: entry[0] * entry[1].share)[1].most

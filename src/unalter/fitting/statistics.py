@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unalter.fitting.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, pose_templates, standardised, upright
+from unalter.images.foreground import without_fill
 
 _COMPONENTS = 12
 """Principal components of the clean pictures, and of the altered ones."""
@@ -38,16 +39,20 @@ class Statistics:
         labels: int64 [N] of the clean pictures, or None. Where labels are given, a picture's pose is found by
             comparing it with subjects of its label only.
         seed: of the random filters.
+        fill: what moved pictures were filled with, a value in 0..1; None where that is not told from the ground.
     """
 
-    def __init__(self, clean: Tensor, altered: Tensor, labels: Tensor | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, clean: Tensor, altered: Tensor, labels: Tensor | None = None, seed: int = 0, fill: float | None = None
+    ) -> None:
         generator = torch.Generator().manual_seed(seed)
+        self._fill = fill
         if labels is None or len(labels.unique()) > PROTOTYPES:
             labels = None
         self._templates = pose_templates(clean, labels, seed)
         self._by_label = labels is not None
         grey = clean.mean(1), altered.mean(1)
-        self._components = [_components(_small(pictures)) for pictures in (grey[0], find_subjects(grey[1])[0])]
+        self._components = [_components(_small(pictures)) for pictures in (grey[0], self._subjects(grey[1])[0])]
         patches = F.unfold(torch.cat(grey)[:, None], 5).transpose(1, 2).reshape(-1, 25)
         chosen = patches[torch.randint(len(patches), (4_000,), generator=generator)]
         # random directions in the whitened space of patches: as likely fine as coarse
@@ -67,7 +72,7 @@ class Statistics:
 
     def _groups(self, x: Tensor, labels: Tensor | None) -> list[Tensor]:
         grey = x.mean(1) if x.shape[1] > 1 else x[:, 0]
-        subject, level = find_subjects(grey)
+        subject, level = self._subjects(grey)
         frame = Frame(subject)
         groups = [[level, *_values(x)], _differences(grey), _grain(grey), _border(grey), _moments(subject, frame)]
         groups += [
@@ -85,6 +90,9 @@ class Statistics:
         positive = responses.clamp_min_(0).flatten(2)
         groups.append([positive.mean(2), positive.sign().mean(2)])
         return [torch.cat([column.reshape(len(x), -1) for column in group], 1) for group in groups if group]
+
+    def _subjects(self, grey: Tensor) -> tuple[Tensor, Tensor]:
+        return find_subjects(grey if self._fill is None else without_fill(grey, self._fill))
 
     def _pose(self, subject: Tensor, frame: Frame, labels: Tensor | None) -> list[Tensor]:
         """How the subject stands beside clean ones: angle, mirrored or not, likeness."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import fields
 from pathlib import Path
 
@@ -132,14 +133,16 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console) -> Recipe:
 
     def fit() -> Recipe:
         console.say("looking at the two folders: how were the altered pictures made?")
-        return fit_recipe(
-            dataset.clean.images,
-            dataset.altered.images,
-            clean_labels=dataset.clean.labels,
-            altered_labels=dataset.altered.labels,
-            seed=seed,
-            on_progress=lambda words: console.say(f"  {words}"),
-        ).recipe
+        with console.progress("recipe") as advance:
+            return fit_recipe(
+                dataset.clean.images,
+                dataset.altered.images,
+                clean_labels=dataset.clean.labels,
+                altered_labels=dataset.altered.labels,
+                seed=seed,
+                on_progress=lambda words: console.say(f"  {words}"),
+                on_tried=lambda tried: advance(f"{tried:,} ways tried", math.nan),
+            ).recipe
 
     return from_cache(
         "recipe", _key(dataset, seed), load, fit, lambda recipe, folder: recipe.save(folder / "recipe.yaml")

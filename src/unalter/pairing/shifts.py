@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
-from torch.nn import functional as F
+import torch
+from torch import Tensor
 
 from unalter.data.dataset import Dataset
-from unalter.pairing.alignment import downsample, grey_foreground
+from unalter.fitting.subjects import ANGLES, Frame, find_subjects, standardised, upright
+from unalter.images.convert import to_float
+from unalter.pairing.options import fewer
 from unalter.pairing.pairs import Pairs
 
 _FEWEST = 3
@@ -18,12 +23,13 @@ _MOST = 0.5
 _BY_LABEL = 0.9, 0.5
 """With shifted names so many altered pictures, at least, have a clean one of their label; by their own at most so many,
 where several classes are mixed."""
-_LOOKED_AT = 2_000
-"""Pictures that are compared where there is no recipe to explain them by."""
+_LOOKED_AT, _LEAST_LOOKED_AT = 500, 100
+"""Pictures that are compared where they are not explained, less of large ones: a tenth of them shows."""
+_POSES = [(number * 2 * math.pi / ANGLES, mirrored) for number in range(ANGLES) for mirrored in (False, True)]
 _FAR = 7
 """Places away, where no shift by one leads: how often chance makes pictures alike."""
 _CLEARLY = 0.1
-"""Of a cosine between small copies: the neighbour is more alike by this much."""
+"""Of a cosine between subjects: the neighbour is more alike by this much."""
 
 
 def clean_neighbours(dataset: Dataset, rows: np.ndarray, by: int) -> np.ndarray:
@@ -70,25 +76,35 @@ def shift_by_labels(dataset: Dataset) -> str | None:
 def shift_by_likeness(dataset: Dataset, pairs: Pairs) -> str | None:
     """What to say where pictures are more like the neighbours of those that they are paired with by name.
 
-    Small copies are compared as they are: it needs no recipe, and sees nothing where things were turned far.
+    Subjects are compared, brought to one place and size, turned all around and mirrored, bright or dark: it needs no
+    recipe. Where they are not told apart so, nothing is said.
     """
-    rows = pairs.altered[:: max(len(pairs.altered) // _LOOKED_AT, 1)]
-    copies = F.normalize(downsample(grey_foreground(dataset.altered.images[rows], True)).flatten(1), dim=1).numpy()
+    clean, altered = dataset.clean.images, dataset.altered.images
+    rows = pairs.altered[:: max(len(pairs.altered) // max(fewer(_LOOKED_AT, clean.shape), _LEAST_LOOKED_AT), 1)]
+    if len(rows) <= 2 * _FAR:
+        return None
+    standing = standardised(_subjects(altered[rows], [(0.0, False)]))
 
-    def likeness(clean: np.ndarray) -> np.ndarray:
-        images = dataset.clean.images[clean.clip(0)]
-        others = F.normalize(downsample(grey_foreground(images, True)).flatten(1), dim=1).numpy()
-        return np.where(clean >= 0, (copies * others).sum(1), -1.0)
+    def likeness(partner: np.ndarray) -> np.ndarray:
+        poses = standardised(_subjects(clean[partner.clip(0)], _POSES))
+        return np.where(partner >= 0, (poses @ standing.transpose(1, 2)).amax((1, 2)).numpy(), -1.0)
 
     own = likeness(pairs.clean[rows])
     near = {by: likeness(clean_neighbours(dataset, pairs.clean[rows], by)) for by in (-1, 1, -_FAR, _FAR)}
-    least = np.quantile(np.maximum(near[-_FAR], near[_FAR]), 0.9) if len(rows) else 1.0
+    least = np.quantile(np.maximum(near[-_FAR], near[_FAR]), 0.9)
     better = {by: int(((at > own + _CLEARLY) & (at > least)).sum()) for by, at in near.items()}
     chance = max(better[-_FAR], better[_FAR], 1)
     for by, where in ((-1, "before"), (1, "after")):
-        if better[by] >= max(_FEWEST * chance, _FEWEST, 0.03 * len(rows)):
+        if better[by] >= max(_FEWEST * chance, 0.03 * len(rows)):
             return _words(f"{better[by]:,} altered pictures look more like", where)
     return None
+
+
+def _subjects(images: np.ndarray, poses: Sequence[tuple[float, bool]]) -> Tensor:
+    """What pictures show, in poses (angle, mirrored or not): uint8 [N, C, H, W] to float32 [N, P, D]."""
+    subject = find_subjects(to_float(images).mean(1))[0]
+    frame = Frame(subject)
+    return torch.stack([upright(subject, frame, angle, mirrored).flatten(1) for angle, mirrored in poses], 1)
 
 
 def _words(what: str, where: str) -> str:

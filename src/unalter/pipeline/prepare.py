@@ -31,8 +31,6 @@ _FORMAT = 8
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
 trains, and to look at a million takes hours."""
-_GLANCED_AT = 200
-"""Names that are to be trusted, and are looked at all the same: a tenth of them shifted shows."""
 
 
 def read_data(data: Path | None, options: DataOptions, console: Console, *, clean_will_do: bool = False) -> Dataset:
@@ -166,20 +164,11 @@ def pairs_for(method: str, dataset: Dataset, recipe: Recipe | None, seed: int, c
         raise InputError("pairs are found by appearance with the help of a recipe: leave --recipe none out")
     named = pair_by_name(dataset)
     if recipe is None or method == "trust":
-        say_shift(dataset, _looked_at(dataset, named, recipe, seed, console), console)
+        say_shift(dataset, named, console)
         return named
     pairs = _looked_for(method, dataset, named, recipe, seed, console)
     say_shift(dataset, pairs, console)
     return pairs
-
-
-def _looked_at(dataset: Dataset, named: Pairs, recipe: Recipe | None, seed: int, console: Console) -> Pairs:
-    """Names that are to be trusted, some of them verified where that can be done."""
-    if recipe is None or len(named.altered) == 0:
-        return named
-    only = np.sort(np.random.default_rng([seed, 9]).permutation(named.altered)[:_GLANCED_AT])
-    with console.progress("names") as advance:
-        return found_pairs(dataset, recipe, False, PRECISION, seed, advance, only)
 
 
 def say_shift(dataset: Dataset, pairs: Pairs, console: Console) -> None:

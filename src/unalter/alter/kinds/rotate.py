@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from torch import Tensor
 
@@ -34,6 +35,12 @@ class Rotate(Resampled):
         homography[:, 0, 1] = -angle.sin() * (height / width)
         homography[:, 1, 0] = angle.sin() * (width / height)
         return homography
+
+    def variants(self, size: tuple[int, int]) -> Iterator[Self]:
+        yield from super().variants(size)
+        far = max(-self.degrees[0], self.degrees[1])
+        if min(-self.degrees[0], self.degrees[1]) < far / 4:  # corners turned one way and the other look the same
+            yield replace(self, degrees=(-far, far))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

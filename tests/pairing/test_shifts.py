@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from unalter.alter import Branch, Flip, Invert, KeyedDraws, Recipe, Rotate, fold_in
 from unalter.data.dataset import Dataset, ImageSet
 from unalter.data.digits import load_digits
+from unalter.images.convert import to_float, to_uint8
 from unalter.pairing.groups import Group
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.options import PairingOptions
@@ -26,13 +29,13 @@ def picture_set(images: np.ndarray, index: np.ndarray, labels: np.ndarray, kind:
     return ImageSet(images, index, labels, [f"{kind}_{i}_{y}.png" for i, y in zip(index, labels, strict=True)])
 
 
-def shifted(rows: slice, by: int) -> Dataset:
+def shifted(rows: slice, by: int, altered: np.ndarray = ALTERED) -> Dataset:
     """Digits whose altered pictures, some of them, bear the name of the one `by` places on."""
     origin = EVERYONE.copy()
     origin[rows] = (origin[rows] - by) % COUNT
     none = np.zeros(COUNT, int)
     clean = picture_set(DIGITS[:COUNT, None], EVERYONE, none, "clean")
-    return Dataset(clean, picture_set(ALTERED[origin], EVERYONE, none, "aug"))
+    return Dataset(clean, picture_set(altered[origin], EVERYONE, none, "aug"))
 
 
 class ByLikeness:
@@ -68,6 +71,16 @@ def test_a_shift_of_all_names_or_of_a_tenth_is_noticed(rows, by, where):
     words = f"one place {where} the one of their name: is the list of names shifted by one"
     assert words in str(shift_seen(dataset, verified(dataset)))
     assert words in str(shift_by_likeness(dataset, pair_by_name(dataset)))
+
+
+def test_a_shift_is_noticed_without_a_recipe_though_pictures_are_turned_all_around_and_inverted():
+    random = KeyedDraws(fold_in(0, torch.arange(COUNT)))
+    recipe = Recipe("turned", [Branch(1, [Rotate(), Flip(probability=0.5), Invert()])])
+    turned = to_uint8(recipe(to_float(DIGITS[:COUNT, None]), random).numpy())
+    for rows, where in ((slice(None), "before"), (slice(30, 45), "before"), (slice(0), None)):
+        dataset = shifted(rows, 1, turned)
+        said = shift_by_likeness(dataset, pair_by_name(dataset))
+        assert said is None if where is None else f"one place {where}" in str(said)
 
 
 def test_right_names_and_names_that_mean_nothing_are_not_called_shifted():

@@ -124,6 +124,16 @@ def _(data, run):
     return train()
 
 
+@mistake("pictures that show nothing, to learn a recipe from")
+def _(data, run):
+    for part in ("clean", "aug"):
+        Path("d", part).mkdir(parents=True)
+        for i in range(44):
+            mask = np.random.default_rng([i, part == "aug"]).integers(0, 2, (28, 28)).astype(np.uint8)
+            Image.fromarray(mask).save(Path("d", part, f"{part}_{i}_0.png"))
+    return ["recipe", "d", "--out", "r.yaml"]
+
+
 @mistake("too few pictures to learn a recipe from")
 def _(data, run):
     put_pairs()
@@ -531,6 +541,7 @@ def with_recipe(step: str) -> list[object]:
 
 
 mistake("an unknown alteration")(lambda data, run: with_recipe("rotat: {degrees: [0, 20]}"))
+mistake("an impossible fill")(lambda data, run: with_recipe("rotate: {fill: white}"))
 mistake("an impossible range")(lambda data, run: with_recipe("rotate: {degrees: [40, 20]}"))
 
 

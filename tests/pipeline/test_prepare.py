@@ -296,3 +296,38 @@ def test_the_hash_is_of_pixels_names_and_labels():
         Dataset(part, some().clean),
     ]  # fmt: skip
     assert len({content_hash(dataset) for dataset in [some(), *others]}) == 5
+
+
+@pytest.mark.parametrize("method", ["names", "auto"])
+def test_names_that_are_shifted_by_one_are_said(searches, capsys, method):
+    clean, altered = pictures(range(20)), pictures(range(19), altered=True)
+    for part in (clean, altered):
+        part.labels[:] = 0
+    preparation.pairs_for(method, Dataset(clean, altered), INVERT, 0, Console())
+    assert "shifted" not in capsys.readouterr().out
+    altered.index[:] += 1
+    find = preparation.find_pairs
+
+    def neighbours(dataset, recipe, **options):
+        found = find(dataset, recipe, **options)
+        there = found.clean >= 0
+        return replace(
+            found, doubtful=found.clean, likeliest=np.where(there, found.clean - 1, -1), method=np.full(len(there), "")
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparation, "find_pairs", neighbours)
+        preparation.pairs_for(method, Dataset(clean, altered), INVERT, 1, Console())
+    assert "one place before the one of their name: is the list of names shifted by one" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recipe", [None, INVERT])
+def test_names_that_are_shifted_by_one_are_said_where_they_are_trusted(capsys, recipe):
+    clean, altered = pictures(range(20)), pictures(range(19), altered=True)
+    for part in (clean, altered):
+        part.labels[:] = 0
+    preparation.pairs_for("trust", Dataset(clean, altered), recipe, 0, Console())
+    assert "shifted" not in capsys.readouterr().out
+    altered.index[:] += 1
+    preparation.pairs_for("trust", Dataset(clean, altered), recipe, 0, Console())
+    assert "look more like the clean picture one place before" in capsys.readouterr().out

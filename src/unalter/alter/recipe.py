@@ -75,6 +75,8 @@ class Recipe:
     name: str
     branches: Sequence[Branch]
     """Kept as a tuple."""
+    note: str = ""
+    """What a person should know of it, as what a fitted one does not explain."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "branches", tuple(self.branches))
@@ -159,6 +161,8 @@ class Recipe:
         lines = [f"recipe {self.name}:"]
         for branch in self.branches:
             lines.append(f"  {branch.share / total:.0%} of the pictures: {', '.join(branch.words) or 'nothing'}")
+        if self.note:
+            lines.append(f"  {self.note}")
         return "\n".join(lines)
 
     @property
@@ -237,7 +241,7 @@ class Recipe:
 
     def to_yaml(self, backgrounds: str | None = None) -> str:
         """The recipe as text; its backgrounds are pictures, in a folder of this name beside the file (see `save`)."""
-        content: dict[str, Any] = {"name": self.name}
+        content: dict[str, Any] = {"name": self.name} | ({"note": self.note} if self.note else {})
         if backgrounds is not None:
             content["backgrounds"] = backgrounds
         content["branches"] = [

@@ -65,10 +65,12 @@ def load_recipe(name: str | os.PathLike[str], shape: tuple[int, int, int] | None
 def _parse(text: str, file: str) -> tuple[Recipe, _Part | None]:
     """A recipe, and where its backgrounds are named."""
     whole = _composed(text, file)
-    entries = whole.entries("a recipe has a name and a list of branches", ("name", "backgrounds", "branches"))
+    entries = whole.entries("a recipe has a name and a list of branches", ("name", "note", "backgrounds", "branches"))
     branches = entries["branches"].items("branches are a list, each behind a dash") if "branches" in entries else []
     name = entries["name"].text() if "name" in entries else None
+    note = entries["note"].text() if "note" in entries else None
     values = {"name": file if name is None else name, "branches": [_parse_branch(branch) for branch in branches]}
+    values["note"] = note or ""
     return _made(Recipe, values, entries, whole), entries.get("backgrounds")
 
 

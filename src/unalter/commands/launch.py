@@ -69,7 +69,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     if not failed:
         return
     error = "".join(next(filter(None, said), [])).strip().removeprefix(_ERROR)
-    if _STOPPED in failed or (signals and not error):
+    if any(code > _SIGNAL for code in failed) or (signals and not error):
         raise Interrupted
     if _INPUT in failed and error:
         raise InputError(error)

@@ -13,7 +13,7 @@ from unalter.data.options import DataOptions
 from unalter.images.sheet import contact_sheet, write_picture
 from unalter.pairing.find import PRECISION
 from unalter.pairing.pairs import NamedPairs, Pairs, write_pairs
-from unalter.pipeline.prepare import as_recipe, found_pairs, read_data, recipe_for
+from unalter.pipeline.prepare import as_recipe, found_pairs, read_data, recipe_for, say_shift
 from unalter.support.arguments import as_path, as_seed
 from unalter.support.caller import guest
 from unalter.support.console import Console
@@ -79,6 +79,7 @@ def pair(
                 dataset, chosen, not names_only, float(target_precision), seed, advance, processes=processes
             )
         console.say(pairs.summary())
+        say_shift(dataset, pairs, console)
         if path is not None and processes.first:
             _write(path, dataset, pairs, console)
     return NamedPairs.of(pairs, dataset)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unalter.alter.alteration import Alteration, Parameter
 from unalter.alter.catalogue import KINDS
+from unalter.alter.geometric import Fill, Resampled
 
 Chain = tuple[Alteration, ...]
 """At most one alteration of each kind, in the order of `ORDER`."""
@@ -100,8 +101,25 @@ def with_values(chain: Chain, values: np.ndarray, which: list[ParameterRef]) -> 
     return chain
 
 
-def variants(chain: Chain, size: tuple[int, int]) -> Iterator[Chain]:
-    """The chains that differ in one choice of words, for pictures of size (H, W)."""
+def has(chain: Chain, kind: type[Alteration]) -> bool:
+    """Whether a kind is in the chain."""
+    return any(type(step) is kind for step in chain)
+
+
+def begun(kind: type[Alteration], fill: Fill) -> list[Alteration]:
+    """What a kind is begun with; what comes in from outside is as `fill` says."""
+    return [filled(step, fill) for step in kind.starts()]
+
+
+def filled(step: Alteration, fill: Fill) -> Alteration:
+    """The step with another fill, where it is one that has any."""
+    return replace(step, fill=fill) if isinstance(step, Resampled) else step
+
+
+def variants(chain: Chain, size: tuple[int, int], fills: Collection[Fill]) -> Iterator[Chain]:
+    """The chains that differ in one choice of words, or in one of these fills, for pictures of size (H, W)."""
     for step in chain:
         for other in step.variants(size):
             yield with_step(chain, other)
+        if isinstance(step, Resampled):
+            yield from (with_step(chain, filled(step, fill)) for fill in fills if fill != step.fill)

@@ -9,6 +9,7 @@ discriminant between real and imitated would see.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 
 _QUANTILES = (0.02, 0.15, 0.4, 0.6, 0.85, 0.98)
 _DIRECTIONS = 40
+MIXED = "how several things go together"
 
 
 class CdfFeatures:
@@ -47,6 +49,11 @@ class CdfFeatures:
         """Features float32 [N, P] in 0..1 of statistics [N, S]."""
         measured = self._all(statistics)[:, :, None]
         return ((measured - self._knots[:, :-1]) / self._widths).clamp_(0, 1).flatten(1)
+
+    def groups(self, of_statistics: Sequence[str]) -> list[str]:
+        """What each of P features tells of, from what each of S statistics does."""
+        of_all = [*of_statistics, *[MIXED] * self._directions.shape[1]]
+        return [name for name in of_all for _ in range(self._widths.shape[1])]
 
 
 class FeatureCovariance:

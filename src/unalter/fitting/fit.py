@@ -6,7 +6,8 @@ others, and for what these show, a chain of alterations is searched (see `search
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,13 +17,16 @@ from torch import Tensor
 
 from unalter.alter.alteration import Alteration
 from unalter.alter.backgrounds import Backgrounds, find_backgrounds
+from unalter.alter.geometric import Fill
 from unalter.alter.kinds.blend import Blend
 from unalter.alter.recipe import Branch, Recipe
 from unalter.fitting.chain import Chain
 from unalter.fitting.demands import FEWEST, check_pictures
 from unalter.fitting.features import CdfFeatures, FeatureCovariance
+from unalter.fitting.fills import likely_fills
 from unalter.fitting.imitation import Imitation
 from unalter.fitting.objective import ImitationObjective, Objectives
+from unalter.fitting.remains import in_words
 from unalter.fitting.sample import LabelledImages, draw_like
 from unalter.fitting.search import ChainSearch
 from unalter.fitting.statistics import Statistics
@@ -65,6 +69,7 @@ def fit_recipe(
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
     processes: Processes = ALONE,
+    on_tried: Callable[[int], object] = lambda tried: None,
 ) -> Fit:
     """Fit a recipe to two folders, on as many threads as torch has; their number changes nothing in the recipe.
 
@@ -75,19 +80,21 @@ def fit_recipe(
         seed: of everything that is drawn; the same seed gives the same recipe.
         on_progress: called with what was just found, in words.
         processes: who fit it together.
+        on_tried: called with how many chains of alterations were tried so far; how many will be is not known.
 
     Raises:
         InputError: pictures too few, too small, or all but constant.
     """
     say = on_progress or (lambda words: None)
     check_pictures(clean, altered)
+    tried = itertools.count(1)
     if clean_labels is None or altered_labels is None:
         clean_labels = altered_labels = None
     subjects, pictures = LabelledImages(clean, clean_labels), LabelledImages(altered, altered_labels)
     found = find_backgrounds(altered)
     found = None if found is None else with_whole_percent(found)
     members = np.full(len(altered), -1) if found is None else found.members
-    branches, before, after = [], 0.0, 0.0
+    branches, remains, before, after = [], [], 0.0, 0.0
     sides = [np.flatnonzero((members >= 0) == on_background) for on_background in (True, False)]
     fewest = min(FEWEST, max(map(len, sides)))  # of a small folder the larger side is fitted to, whatever its size
     for on_background, rows in zip((True, False), sides, strict=True):
@@ -97,21 +104,26 @@ def fit_recipe(
         say(f"{len(rows):,} pictures " + ("with" if on_background else "without") + " a background")
         backgrounds = replace(found, members=members[rows]) if found is not None and on_background else None
         with parallel_map(processes) as run:
-            objectives = _objectives(subjects, pictures.rows(rows), backgrounds, seed, run)
-            result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say).run()
+            fills = likely_fills(clean, altered[rows]) if backgrounds is None else []
+            objectives = _objectives(
+                subjects, pictures.rows(rows), backgrounds, fills, seed, run, lambda: on_tried(next(tried))
+            )
+            result = ChainSearch(objectives, (altered.shape[2], altered.shape[3]), say, fills).run()
         for proportion, chain in result.branches:
             steps: tuple[Alteration, ...] = chain
             if backgrounds is not None:
                 weight = (backgrounds.weight, backgrounds.weight)
                 steps = (*chain, Blend(weight=weight, backgrounds=to_float(backgrounds.images)))
             branches.append(Branch(round(share * proportion, 4), steps))
+        remains.append((share, result.remains))
         before, after = before + share * result.before, after + share * result.after
-    return Fit(Recipe("fitted", branches), before, after)
+    return Fit(Recipe("fitted", branches, in_words(remains, before, after)), before, after)
 
 
 def _objectives(
-    clean: LabelledImages, altered: LabelledImages, found: Backgrounds | None, seed: int, run: Map
-) -> Objectives:
+    clean: LabelledImages, altered: LabelledImages, found: Backgrounds | None, fills: Sequence[Fill], seed: int,
+    run: Map, on_tried: Callable[[], object],
+) -> Objectives:  # fmt: skip
     """Draw the pictures of a search: one half of clean and of altered ones to fit to, the other to check with."""
     draw = np.random.default_rng(seed)
     values = altered.images[0].size
@@ -135,7 +147,8 @@ def _objectives(
         return torch.cat(list(run(lambda rows: statistics(x[rows], None if of is None else of[rows]), parts(len(x)))))
 
     subjects, subject_labels = chosen(0, 2 * size)
-    statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed)
+    fill = next((fill for fill in fills if isinstance(fill, float)), None)
+    statistics = Statistics(subjects, real[: 2 * size], subject_labels, seed, fill)
     measured_real = measured(real, labels)
     features = CdfFeatures(torch.cat([measured_real, measured(subjects, subject_labels)]), seed)
     real_features = features(measured_real).tensor_split(2)
@@ -162,7 +175,9 @@ def _objectives(
     def objective(number: int, half: int, count: int, rows: list[Tensor]) -> ImitationObjective:
         x, of = chosen(half, count)
         distinct = min(count, len(halves[half]))
-        return ImitationObjective([imitated(x, of, r, number) for r in rows], real_features[half], distinct, run)
+        return ImitationObjective(
+            [imitated(x, of, r, number) for r in rows], real_features[half], distinct, run, on_tried
+        )
 
     glanced = max(size // _GLANCED, min(_LEAST_GLANCED, size))
 
@@ -172,4 +187,5 @@ def _objectives(
         polish=objective(2, 0, 5 * size // 2, parts(5 * size // 2)),
         check=objective(3, 1, size, parts(size)),
         glance=objective(4, 0, glanced, [torch.arange(glanced)]),  # threads share out the many chains
+        groups=features.groups(statistics.groups(subjects[:2], None if subject_labels is None else subject_labels[:2])),
     )

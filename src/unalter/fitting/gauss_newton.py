@@ -156,6 +156,22 @@ def parameter_slopes(
     return (changes * np.array([ref.step / by for ref, (_, _, by) in zip(refs, pairs, strict=True)])[:, None]).T
 
 
+def rounded(objective: Objective, chain: Chain, metric: Metric) -> Chain:
+    """The chain with numbers that a person would write, each within about one standard error."""
+    refs = parameter_refs(chain)
+    values = np.array([ref.get(chain) for ref in refs])
+    slopes = parameter_slopes(objective, chain, metric, refs, objective.residuals([chain], metric)[0])
+    moved = np.zeros(len(slopes))  # by all that was rounded so far: two roundings may cancel
+    for at, ref in enumerate(refs):
+        for grid in reversed(ref.parameter.rounded):
+            trial = ref.rounded(chain, grid)
+            there = moved + slopes[:, at] * (ref.get(trial) - values[at]) / ref.step
+            if there @ there < moved @ moved + 1 or grid == ref.parameter.rounded[0]:
+                chain, moved = trial, there
+                break
+    return chain
+
+
 def _difference(ref: ParameterRef, chain: Chain) -> tuple[Chain, Chain, float]:
     """Two chains whose residuals differ by the slope in a parameter times a factor."""
     between = ref.slope_between(chain)

@@ -31,13 +31,15 @@ class ImitationObjective:
         real: the features of the altered pictures [M, P].
         distinct: how many of the clean pictures differ; where they repeat, their means scatter as fewer do.
         run: how parts and chains are worked on.
+        on_tried: called whenever one more chain was tried.
     """
 
     def __init__(
-        self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map
-    ) -> None:
-        self.real = real
-        self._parts, self._run = parts, run
+        self, parts: Sequence[Callable[[Chain], Tensor]], real: Tensor, distinct: int, run: Map = serial_map,
+        on_tried: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        self.real, self.distinct = real, distinct
+        self._parts, self._run, self._on_tried = parts, run, on_tried
         self._mean = real.mean(0)
         self._scale = (1 / len(real) + 1 / distinct) ** -0.5
         self._known: dict[Chain, Tensor] = {}
@@ -46,11 +48,19 @@ class ImitationObjective:
         """The mean features of imitated pictures, [K, P]."""
         unknown = [chain for chain in dict.fromkeys(chains) if chain not in self._known]
         jobs = [(part, chain) for chain in unknown for part in self._parts]
-        features = list(self._run(lambda job: _sum_and_count(job[0](job[1])), jobs))
+        features = []
+        for measured in self._run(lambda job: _sum_and_count(job[0](job[1])), jobs):
+            features.append(measured)
+            if len(features) % len(self._parts) == 0:
+                self._on_tried()
         for number, chain in enumerate(unknown):
             sums, counts = zip(*features[number * len(self._parts) :][: len(self._parts)], strict=True)
             self._known[chain] = torch.stack(sums).sum(0) / sum(counts)
         return torch.stack([self._known[chain] for chain in chains])
+
+    def features(self, chain: Chain) -> Tensor:
+        """Those of all imitated pictures, [N, P]."""
+        return torch.cat([part(chain) for part in self._parts])
 
     def residuals(self, chains: Sequence[Chain], metric: Metric) -> np.ndarray:
         """How the imitated pictures of each of K chains differ from the real ones.
@@ -90,3 +100,5 @@ class Objectives:
     """Pictures that nothing is fitted to."""
     glance: ImitationObjective
     """Very few pictures, to choose what is tried at all."""
+    groups: Sequence[str]
+    """What each of the P features tells of, in words."""

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unalter.alter.alteration import Alteration
-from unalter.alter.geometric import Geometric, Resampled
-from unalter.fitting.chain import ORDER, Chain, parameter_refs, variants, with_step, without
+from unalter.alter.geometric import Fill, Geometric, Resampled
+from unalter.fitting.chain import ORDER, Chain, begun, filled, has, parameter_refs, variants, with_step, without
 from unalter.fitting.features import FeatureCovariance, Metric
-from unalter.fitting.gauss_newton import Linearised, gauss_newton, parameter_slopes, split_sample_step
+from unalter.fitting.gauss_newton import Linearised, gauss_newton, rounded, split_sample_step
 from unalter.fitting.mixture import RARE, fit_mixture
 from unalter.fitting.objective import Objectives
+from unalter.fitting.remains import Remains, remaining
 
 _ROUGH, _MEDIUM, _FINE = 0.05, 0.02, 0.005
 """Ridges of the metric: far away, details only confuse."""
@@ -59,6 +60,7 @@ class SearchResult:
     """Squared distance of the unaltered pictures, in units of what chance gives: 1 cannot be told apart."""
     after: float
     """Of the imitated ones."""
+    remains: Remains
 
 
 class ChainSearch:
@@ -67,11 +69,15 @@ class ChainSearch:
     Args:
         objectives: where chains are tried, on pictures of a `size` (H, W).
         say: is told what was just found.
+        fills: what pictures that were moved may have been filled with beside black, the likeliest first.
     """
 
-    def __init__(self, objectives: Objectives, size: tuple[int, int], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, objectives: Objectives, size: tuple[int, int], say: Callable[[str], None], fills: Sequence[Fill] = ()
+    ) -> None:
         self._objectives, self._size, self._say = objectives, size, say
         self._covariance = FeatureCovariance(objectives.fit.real)
+        self._fills = [*fills, 0.0]
         self._kinds: Sequence[type[Alteration]] = ORDER
         self._hopeless: set[type[Alteration]] = set()
 
@@ -79,6 +85,8 @@ class ChainSearch:
         """Find the chain."""
         fit, check = self._objectives.fit, self._objectives.check
         metric = self._metric(_FINE)
+        if metric.expected_distance == 0:  # all pictures measure the same: nothing tells
+            return SearchResult([(1.0, ())], 1.0, 1.0, Remains(0.0, ""))
         well = _WELL * metric.expected_distance
         chain = self._uncommon_first()
         if not chain or check.distance(chain, metric) > well:
@@ -99,7 +107,8 @@ class ChainSearch:
                 self._tell(f"one of {len(mixture)} ways for each picture", after, there, metric)
                 branches, after = mixture, there
         chance = metric.expected_distance
-        return SearchResult(branches, float(before) / chance, float(after) / chance)
+        remains = remaining(branches, self._objectives, metric)
+        return SearchResult(branches, float(before) / chance, float(after) / chance, remains)
 
     def _uncommon_first(self) -> Chain:
         """The best chain that begins with an uncommon kind, where one does nearly all of it alone; else nothing."""
@@ -129,9 +138,13 @@ class ChainSearch:
             chain = self._shorter(self._longer(exchanged, metric) or exchanged, metric)
         chain = self._reworded(chain, metric, self._both)
         chain = self._simpler(chain, metric)
-        chain = self._rounded(self._settled(chain, metric), metric)
+        chain = rounded(self._objectives.fit, self._settled(chain, metric), metric)
         shorter = self._shorter(chain, metric)  # some may have come to do nothing
-        return chain if len(shorter) == len(chain) else self._rounded(self._settled(shorter, metric), metric)
+        return (
+            chain
+            if len(shorter) == len(chain)
+            else rounded(self._objectives.fit, self._settled(shorter, metric), metric)
+        )
 
     def _uncommon_helps(self, chain: Chain, metric: Metric) -> bool:
         """Whether one besides the others makes a chain of common kinds better."""
@@ -149,7 +162,7 @@ class ChainSearch:
             return None
         linearised = Linearised.at(chain, screen, metric)
         now = linearised.here @ linearised.here
-        kinds = [kind for kind in self._kinds if kind not in self._hopeless and not _has(chain, kind)]
+        kinds = [kind for kind in self._kinds if kind not in self._hopeless and not has(chain, kind)]
         starts = self._starts(chain, kinds, metric)
         best = dict(zip(kinds, linearised.extended(starts), strict=True))
         resampled = [step for kind, (_, trial) in best.items() for step in trial if type(step) is kind]
@@ -172,7 +185,7 @@ class ChainSearch:
 
     def _starts(self, chain: Chain, kinds: Sequence[type[Alteration]], metric: Metric) -> list[Alteration]:
         """For each kind what it is best begun with, at a glance."""
-        starts = [step for kind in kinds for step in kind.starts()]
+        starts = [step for kind in kinds for step in begun(kind, self._fills[0])]
         promised = [distance for distance, _ in Linearised.at(chain, self._objectives.glance, metric).extended(starts)]
         chosen = []
         for kind in kinds:
@@ -192,7 +205,7 @@ class ChainSearch:
             for old in chain:
                 rest = without(chain, type(old))
                 others = [kind for kind in self._kinds if kind.group == old.group and kind is not type(old)]
-                trials += [with_step(rest, step) for kind in others for step in kind.starts()]
+                trials += [with_step(rest, step) for kind in others for step in begun(kind, self._fills[0])]
             order = np.argsort(screen.distances(trials, metric), kind="stable")
             trials = [gauss_newton(screen, trials[at], metric, 3) for at in order[:2]]
             trials = [self._reworded(trial, metric, screen.distances) for trial in trials]
@@ -233,7 +246,7 @@ class ChainSearch:
     ) -> Chain:
         """The chain with the words exchanged that lessen a distance."""
         (now,) = distances_of([chain], metric)
-        while trials := list(variants(chain, self._size)):
+        while trials := list(variants(chain, self._size, self._fills)):
             distances = distances_of(trials, metric)
             if distances.min() >= now:
                 break
@@ -243,9 +256,10 @@ class ChainSearch:
     def _simpler(self, chain: Chain, metric: Metric) -> Chain:
         """The chain with alterations that happen always instead of mostly, where that is as good."""
         for step in chain:
-            trial = with_step(chain, step.plainer())
-            if trial != chain and self._as_good(trial, chain, metric):
-                chain = trial
+            for plainer in (step.plainer(), filled(step, 0.0)):
+                trial = with_step(chain, plainer)
+                if plainer not in chain and self._as_good(trial, chain, metric):
+                    chain = trial
         for step in chain:
             if not 0.75 < step.probability < 1:
                 continue
@@ -272,28 +286,9 @@ class ChainSearch:
                 break
         return chain
 
-    def _rounded(self, chain: Chain, metric: Metric) -> Chain:
-        """The chain with numbers that a person would write, each within about one standard error."""
-        fit, refs = self._objectives.fit, parameter_refs(chain)
-        values = np.array([ref.get(chain) for ref in refs])
-        slopes = parameter_slopes(fit, chain, metric, refs, fit.residuals([chain], metric)[0])
-        moved = np.zeros(len(slopes))  # by all that was rounded so far: two roundings may cancel
-        for at, ref in enumerate(refs):
-            for grid in reversed(ref.parameter.rounded):
-                trial = ref.rounded(chain, grid)
-                there = moved + slopes[:, at] * (ref.get(trial) - values[at]) / ref.step
-                if there @ there < moved @ moved + 1 or grid == ref.parameter.rounded[0]:
-                    chain, moved = trial, there
-                    break
-        return chain
-
     def _both(self, chains: list[Chain], metric: Metric) -> np.ndarray:
         """Distances on the pictures that are fitted to and on those that are not."""
         return self._objectives.fit.distances(chains, metric) + self._objectives.check.distances(chains, metric)
-
-
-def _has(chain: Chain, kind: type[Alteration]) -> bool:
-    return any(type(step) is kind for step in chain)
 
 
 def _often(chain: Chain) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unalter.fitting.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, pose_templates, standardised, upright
+from unalter.images.foreground import without_fill
 
 _COMPONENTS = 12
 """Principal components of the clean pictures, and of the altered ones."""
@@ -20,6 +21,13 @@ _FILTERED = 32
 """Places along a side, at least, at which filters look at pictures of twice as many pixels: all of them cost time."""
 _FILTERS = 24
 """Random 5 x 5 filters."""
+
+_COLOURS = "their colours"
+_GROUPS = (
+    "how bright they are", "sharpness and grain", "grain and single pixels", "borders and corners",
+    "where things lie, and how large and long they are", _COLOURS, "how things are turned, and what they look like",
+    "the rough look", "the shape of things", "fine patterns",
+)  # fmt: skip
 
 
 class Statistics:
@@ -31,16 +39,20 @@ class Statistics:
         labels: int64 [N] of the clean pictures, or None. Where labels are given, a picture's pose is found by
             comparing it with subjects of its label only.
         seed: of the random filters.
+        fill: what moved pictures were filled with, a value in 0..1; None where that is not told from the ground.
     """
 
-    def __init__(self, clean: Tensor, altered: Tensor, labels: Tensor | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, clean: Tensor, altered: Tensor, labels: Tensor | None = None, seed: int = 0, fill: float | None = None
+    ) -> None:
         generator = torch.Generator().manual_seed(seed)
+        self._fill = fill
         if labels is None or len(labels.unique()) > PROTOTYPES:
             labels = None
         self._templates = pose_templates(clean, labels, seed)
         self._by_label = labels is not None
         grey = clean.mean(1), altered.mean(1)
-        self._components = [_components(_small(pictures)) for pictures in (grey[0], find_subjects(grey[1])[0])]
+        self._components = [_components(_small(pictures)) for pictures in (grey[0], self._subjects(grey[1])[0])]
         patches = F.unfold(torch.cat(grey)[:, None], 5).transpose(1, 2).reshape(-1, 25)
         chosen = patches[torch.randint(len(patches), (4_000,), generator=generator)]
         # random directions in the whitened space of patches: as likely fine as coarse
@@ -51,24 +63,36 @@ class Statistics:
 
     def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Measure pictures [N, C, H, W] (with labels int64 [N]): float32 [N, S]."""
+        return torch.cat(self._groups(x, labels), 1)
+
+    def groups(self, x: Tensor, labels: Tensor | None = None) -> list[str]:
+        """What each of S statistics tells of, in words; from any pictures, as `__call__` takes them."""
+        names = [name for name in _GROUPS if x.shape[1] == 3 or name != _COLOURS]
+        return [name for name, part in zip(names, self._groups(x, labels), strict=True) for _ in range(part.shape[1])]
+
+    def _groups(self, x: Tensor, labels: Tensor | None) -> list[Tensor]:
         grey = x.mean(1) if x.shape[1] > 1 else x[:, 0]
-        subject, level = find_subjects(grey)
+        subject, level = self._subjects(grey)
         frame = Frame(subject)
-        columns = [level, *_values(x), *_differences(grey), *_extremes(grey), *_moments(subject, frame)]
-        if x.shape[1] == 3:
-            columns += _colours(x)
-        columns += self._pose(subject, frame, labels if self._by_label else None)
+        groups = [[level, *_values(x)], _differences(grey), _grain(grey), _border(grey), _moments(subject, frame)]
+        groups += [
+            _colours(x) if x.shape[1] == 3 else [],
+            self._pose(subject, frame, labels if self._by_label else None),
+        ]
         for pictures, (mean, directions) in zip((grey, subject), self._components, strict=True):
             centred = _small(pictures) - mean
             projected = centred @ directions
             rest = (_square_sum(centred) - projected.square().sum(1)).clamp_min(0).sqrt()
-            columns += [projected, rest]
+            groups.append([projected, rest])
         # every place costs four times as much
         stride = max(min(grey.shape[1:]) // _FILTERED, 2)
         responses = F.conv2d(grey[:, None], self._filters, -self._levels, stride=stride)
         positive = responses.clamp_min_(0).flatten(2)
-        columns += [positive.mean(2), positive.sign().mean(2)]
-        return torch.cat([column if column.ndim == 2 else column[:, None] for column in columns], 1)
+        groups.append([positive.mean(2), positive.sign().mean(2)])
+        return [torch.cat([column.reshape(len(x), -1) for column in group], 1) for group in groups if group]
+
+    def _subjects(self, grey: Tensor) -> tuple[Tensor, Tensor]:
+        return find_subjects(grey if self._fill is None else without_fill(grey, self._fill))
 
     def _pose(self, subject: Tensor, frame: Frame, labels: Tensor | None) -> list[Tensor]:
         """How the subject stands beside clean ones: angle, mirrored or not, likeness."""
@@ -158,7 +182,7 @@ def _differences(grey: Tensor) -> list[Tensor]:
     return columns
 
 
-def _extremes(grey: Tensor) -> list[Tensor]:
+def _grain(grey: Tensor) -> list[Tensor]:
     """Pixels that stand out from all their neighbours, and grain where it is dark, grey and bright."""
     centre = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1], grey[:, 2:, 1:-1], grey[:, 1:-1, :-2], grey[:, 1:-1, 2:]
@@ -171,10 +195,15 @@ def _extremes(grey: Tensor) -> list[Tensor]:
     for lower, upper in ((-1.0, 0.15), (0.35, 0.65), (0.85, 2.0)):
         inside = ((local > lower) & (local < upper)).view(torch.uint8).float().flatten(1)
         columns.append((grain.flatten(1) * inside).sum(1) / (inside.sum(1) + 1))
+    return columns
+
+
+def _border(grey: Tensor) -> list[Tensor]:
+    """How even and how bright border and corners are."""
     edge = torch.cat([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], 1)
     reach = max(min(grey.shape[1:]) // 7, 1)
     corners = [grey[:, v, h].mean((1, 2)) for v in _ends(reach) for h in _ends(reach)]
-    return [*columns, edge.std(1), edge.mean(1), _share(edge == 0), _share(edge == 1), *corners]
+    return [edge.std(1), edge.mean(1), _share(edge == 0), _share(edge == 1), *corners]
 
 
 def _ends(reach: int) -> tuple[slice, slice]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from unalter.alter.geometric import sample
 from unalter.images.convert import to_float
-from unalter.images.foreground import foreground, pixel_centres
+from unalter.images.foreground import foreground, pixel_centres, without_fill
 
 _SIDE = 16
 """Pixels, at most, of the longer side of a small copy: poses are smooth in it over several degrees."""
@@ -24,17 +24,19 @@ _LONGEST_STEP = 0.3
 """Of the homography's eight entries together; a step from too far away goes astray."""
 
 
-def grey_foreground(images: np.ndarray, unsigned: bool) -> Tensor:
+def grey_foreground(images: np.ndarray, unsigned: bool, fill: float | None = None) -> Tensor:
     """Grey copies on a ground of 0.
 
     Args:
         images: uint8 [N, C, H, W].
         unsigned: turn dark subjects on a bright ground into bright ones.
+        fill: what moved pictures were filled with, which is taken for ground; None where it is black, or no value.
 
     Returns:
         float32 [N, 1, H, W] in -1..1.
     """
-    x = foreground(to_float(images).mean(1, keepdim=True))
+    x = to_float(images).mean(1, keepdim=True)
+    x = foreground(x if fill is None else without_fill(x[:, 0], fill)[:, None])
     return x * torch.where(x.sum((1, 2, 3), keepdim=True) < 0, -1, 1) if unsigned else x
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from unalter.alter import KeyedDraws, Recipe, fold_in
 from unalter.alter.alteration import Alteration
+from unalter.alter.geometric import Resampled
 from unalter.alter.kinds.invert import Invert
 from unalter.alter.recipe import Branch
 from unalter.images.convert import to_float, to_uint8
@@ -74,6 +75,8 @@ class GallerySearch:
             steps, to_float(self._images[: fewer(_EXAMPLES, self._images.shape)]), options.samples, seed
         )
         self._unsigned = any(isinstance(step, Invert) for step in steps)
+        values = [step.fill for step in steps if isinstance(step, Resampled) and isinstance(step.fill, float)]
+        self._fill = next((value for value in values if value > 0), None)
         self._foregrounds = grey_foreground(images, self._unsigned)
         self._small = downsample(self._foregrounds)
         self._poses = None
@@ -153,7 +156,8 @@ class GallerySearch:
         if not self.moves:
             copies = F.normalize(self._small.flatten(1), dim=1)
             return lambda altered: (
-                F.normalize(downsample(grey_foreground(altered, self._unsigned)).flatten(1), dim=1) @ copies.T
+                F.normalize(downsample(grey_foreground(altered, self._unsigned, self._fill)).flatten(1), dim=1)
+                @ copies.T
             )
         if matcher is None:
             return lambda altered: torch.zeros(len(altered), len(self._labels))
@@ -175,7 +179,7 @@ class GallerySearch:
 
         The field narrows from step to step: alignment of small copies, of whole ones, explanation.
         """
-        copies = grey_foreground(altered, self._unsigned)
+        copies = grey_foreground(altered, self._unsigned, self._fill)
         if self._poses is None:
             rows, likeness, _ = _narrow(_ALIGNED, -likeness, rows, likeness, rows)
             homographies = torch.eye(3).expand(*rows.shape, 3, 3)

@@ -12,10 +12,15 @@ from unalter.pairing.groups import Group
 from unalter.pairing.options import PairingOptions
 from unalter.pairing.pairs import NAME, VERIFIED, Pairs
 from unalter.pairing.search import GallerySearch, progress_counter
+from unalter.pairing.shifts import clean_neighbours
 from unalter.support.progress import ProgressCallback
 
 _RARE = 5 / 401
 """The share of true pairs that may be called doubtful: the fifth largest error of 400 is exceeded by so many."""
+_FEW_WRONG, _SOME_WRONG = 3, 0.04
+"""So many names, and this share of them, are doubtful by chance; of more it is seen whether they are shifted by one,"""
+_NEIGHBOURS = 200
+"""on about so many."""
 _TOLERANCE = 0.005
 """Errors below it are rounding, or backgrounds and recipes known not quite exactly."""
 
@@ -34,15 +39,35 @@ def verify_names(
     if len(inside) == 0:
         return pairs
     rows, clean = group.rows[inside], pairs.clean[group.rows[inside]]
-    count = progress_counter("verifying names", len(rows) * len(searches), on_progress)
+    imitated = options.true_imitations(len(rows), group.images.shape)
+    count = progress_counter("verifying names", (len(rows) + imitated) * len(searches) + imitated, on_progress)
     error = _least_error(searches, group.images[inside], clean, count)
-    wrong = error > _largest_error(error, group, searches, dataset, seed, options)
-    result = {name: getattr(pairs, name).copy() for name in ("clean", "method", "score", "doubtful")}
+    largest = _largest_error(error, group, searches, dataset, seed, imitated, count)
+    wrong = error > largest
+    result = {name: getattr(pairs, name).copy() for name in ("clean", "method", "likeliest", "score", "doubtful")}
     result["score"][rows] = np.where(wrong, 0.0, 1.0)
+    if wrong.sum() > max(_FEW_WRONG, _SOME_WRONG * len(rows)):
+        some = np.flatnonzero(wrong)[:: max(int(wrong.sum()) // _NEIGHBOURS, 1)]
+        near = _neighbours(dataset, searches, group.images[inside[some]], clean[some], largest)
+        result["likeliest"][rows[some]] = np.where(near >= 0, near, clean[some])
     result["doubtful"][rows[wrong]] = clean[wrong]
     result["clean"][rows[wrong]] = -1
     result["method"][rows] = np.where(wrong, "", VERIFIED)
     return replace(pairs, **result)
+
+
+def _neighbours(
+    dataset: Dataset, searches: list[GallerySearch], images: np.ndarray, clean: np.ndarray, largest: float
+) -> np.ndarray:
+    """The clean picture before or after those of the names that explains altered ones, int64 [N]; -1 for neither."""
+    found, least = np.full(len(images), -1), np.full(len(images), largest)
+    for by in (-1, 1):
+        near = clean_neighbours(dataset, clean, by)
+        there = np.flatnonzero(near >= 0)
+        error = np.full(len(images), np.inf)
+        error[there] = _least_error(searches, images[there], near[there])
+        found, least = np.where(error < least, near, found), np.minimum(error, least)
+    return found
 
 
 def without_names(pairs: Pairs) -> Pairs:
@@ -72,25 +97,25 @@ def _least_error(
 
 
 def _largest_error(
-    error: np.ndarray, group: Group, searches: list[GallerySearch], dataset: Dataset, seed: int, options: PairingOptions
-) -> float:
+    error: np.ndarray, group: Group, searches: list[GallerySearch], dataset: Dataset, seed: int, count: int,
+    on_progress: Callable[[int], object],
+) -> float:  # fmt: skip
     """The error above which a name pair, one of those with `error` (float64 [M]), does not look like a pair.
 
     All but a few of imitated true pairs have less, and all but a few of real altered pictures beside another clean one
     of their label more; and most names that have more are wrong ones. Where the recipe is not quite how pictures were
     altered, only the latter two say what is wrong.
 
-    There are as many of either as there are names to verify, between the bounds of the options: the work grows with the
-    folder, and the limits are as certain as what they are for. Fewer do not make more right names doubtful: the k-th
-    largest of K errors is exceeded by the next one with a probability of k / (K + 1) (Weibull 1939), and the quantile
-    is taken by that rule, which needs 80 of them.
+    There are `count` of either, about as many as there are names to verify: the work grows with the folder, and the
+    limits are as certain as what they are for. Fewer do not make more right names doubtful: the k-th largest of K
+    errors is exceeded by the next one with a probability of k / (K + 1) (Weibull 1939), and the quantile is taken by
+    that rule, which needs 80 of them.
     """
     draw = np.random.default_rng([seed, 4])
-    count = options.true_imitations(len(error), group.images.shape)
     rows = draw.choice(len(dataset.clean), count)
     true = np.concatenate(
         [
-            _least_error([search], group.imitate(search, part), part)
+            _least_error([search], group.imitate(search, part), part, on_progress)
             for search, part in zip(searches, np.array_split(rows, len(searches)), strict=True)
         ]
     )
@@ -99,7 +124,7 @@ def _largest_error(
     others = _others(dataset, group.rows[altered], draw)
     alone = others >= 0
     if alone.any():
-        wrong = _least_error(searches, group.images[altered[alone]], others[alone])
+        wrong = _least_error(searches, group.images[altered[alone]], others[alone], on_progress)
         limits += [float(np.quantile(wrong, _RARE, method="weibull")), _mostly_wrong(error, wrong)]
     return max(limits)
 

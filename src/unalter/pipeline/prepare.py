@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +21,8 @@ from unalter.maps.lettering import unlettered
 from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
-from unalter.pairing.pairs import ITSELF, MADE, Pairs, own_pairs
+from unalter.pairing.pairs import ITSELF, MADE, NAME, Pairs, own_pairs
+from unalter.pairing.shifts import shift_by_labels, shift_by_likeness, shift_seen
 from unalter.support.arguments import as_path, is_path
 from unalter.support.cache import from_cache
 from unalter.support.console import Console
@@ -29,7 +31,7 @@ from unalter.support.files import atomic_write
 from unalter.support.processes import ALONE, Processes
 from unalter.support.progress import ProgressCallback
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised whenever the same folders would give another recipe or other pairs."""
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what
@@ -178,15 +180,17 @@ def learned_recipe(dataset: Dataset, seed: int, console: Console, processes: Pro
         return recipe
 
     def fit_by(processes: Processes) -> Recipe:
-        return fit_recipe(
-            dataset.clean.images,
-            dataset.altered.images,
-            clean_labels=dataset.clean.labels,
-            altered_labels=dataset.altered.labels,
-            seed=seed,
-            on_progress=lambda words: console.say(f"  {words}"),
-            processes=processes,
-        ).recipe
+        with console.progress("recipe") as advance:
+            return fit_recipe(
+                dataset.clean.images,
+                dataset.altered.images,
+                clean_labels=dataset.clean.labels,
+                altered_labels=dataset.altered.labels,
+                seed=seed,
+                on_progress=lambda words: console.say(f"  {words}"),
+                on_tried=lambda tried: advance(f"{tried:,} ways tried", math.nan),
+                processes=processes,
+            ).recipe
 
     def fit() -> Recipe:
         console.say("looking at the two folders, a minute or two, once: how were the altered pictures made?")
@@ -219,7 +223,22 @@ def pairs_for(
         raise InputError("pairs are found by appearance with the help of a recipe: leave --recipe none out")
     named = pair_by_name(dataset)
     if recipe is None or method == "trust":
+        say_shift(dataset, named, console)
         return named
+    pairs = _looked_for(method, dataset, named, recipe, seed, console)
+    say_shift(dataset, pairs, console)
+    return pairs
+
+
+def say_shift(dataset: Dataset, pairs: Pairs, console: Console) -> None:
+    """Say where names seem to be shifted by one."""
+    looked = bool((pairs.method != NAME)[pairs.likeliest >= 0].any())
+    said = shift_by_labels(dataset) or (shift_seen if looked else shift_by_likeness)(dataset, pairs)
+    if said is not None:
+        console.say(said)
+
+
+def _looked_for(method: str, dataset: Dataset, named: Pairs, recipe: Recipe, seed: int, console: Console) -> Pairs:
     only, count = None, len(dataset.altered)
     if method == "auto" and count > _LOOKED_AT:
         only = np.sort(np.random.default_rng([seed, 8]).permutation(count)[:_LOOKED_AT])

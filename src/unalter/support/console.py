@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
 from unalter.support.progress import ProgressCallback, no_progress
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 
 _NARROW = 64
 """Columns of a terminal with fewer of which there is no room for name, bar and time."""
+_SILENCE = 20.0
+"""Seconds after which a person who reads plain lines wonders whether anything goes on."""
 
 
 class Console:
     """Prints lines, shows progress, and keeps the lines for a log file.
 
-    On a terminal progress is a bar with speed and time left; into a pipe or file only plain lines go. Characters that
+    On a terminal progress is a bar with speed and time left; into a pipe or file plain lines go, one every 20 seconds
+    where work takes long. Characters that
     the other side cannot show are escaped. Where nobody reads any more (`... | head -1`, a terminal that was closed)
     work goes on, and that is said once where errors are.
     """
@@ -80,11 +85,11 @@ class Console:
     def progress(self, name: str) -> Iterator[ProgressCallback]:
         """Show how far some work is; yields the function to call as it goes on."""
         if self._quiet or sys.stdout is None or sys.stdout.closed or not sys.stdout.isatty():
-            yield no_progress
+            yield no_progress if self._quiet else self._now_and_then(name)
             return
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        percent, words = TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[words]}")
+        percent, words = TaskProgressColumn(), TextColumn("{task.fields[words]}")
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), percent, words, TimeRemainingColumn())
         if shutil.get_terminal_size().columns < _NARROW:
             columns = (percent, words)
@@ -92,9 +97,23 @@ class Console:
             self._bar = bar
             task = bar.add_task(name, total=1.0, words="")
             try:
-                yield lambda words, done: bar.update(task, completed=done, words=words)
+                yield lambda words, done: bar.update(
+                    task, completed=done if isfinite(done) else 0, total=1.0 if isfinite(done) else None, words=words
+                )
             finally:
                 self._bar = None
+
+    def _now_and_then(self, name: str) -> ProgressCallback:
+        """Says a line where nothing was said of some work for a while."""
+        last = monotonic()
+
+        def tell(words: str, done: float) -> None:
+            nonlocal last
+            if monotonic() - last >= _SILENCE:
+                last = monotonic()
+                self.say(f"  {name}: {words}" + (f", {done:.0%}" if isfinite(done) else ""))
+
+        return tell
 
 
 def showable(text: str, stream: TextIO | None) -> str:

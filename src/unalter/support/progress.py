@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 ProgressCallback = Callable[[str, float], object]
-"""Called with a few words on what is being done and how much of it is, 0..1."""
+"""Called with a few words on what is being done and how much of it is, 0..1; nan where that is not known."""
 _TIMES = 200
 _T = TypeVar("_T")
 

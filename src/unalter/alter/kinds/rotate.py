@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from torch import Tensor
 
@@ -31,6 +32,12 @@ class Rotate(Resampled):
         angle = random.between(*self.degrees) * (math.pi / 180)
         cos, sin = angle.cos(), angle.sin()
         return affine((cos, -sin * (height / width), 0), (sin * (width / height), cos, 0))
+
+    def variants(self, size: tuple[int, int]) -> Iterator[Self]:
+        yield from super().variants(size)
+        far = max(-self.degrees[0], self.degrees[1])
+        if min(-self.degrees[0], self.degrees[1]) < far / 4:  # corners turned one way and the other look the same
+            yield replace(self, degrees=(-far, far))
 
     @classmethod
     def starts(cls) -> tuple[Alteration, ...]:

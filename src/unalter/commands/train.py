@@ -111,7 +111,7 @@ def _begun(data: Path | None, out: Path | None, options: dict[str, Any], console
     reading, chosen = DataOptions.from_values(of_data), TrainOptions.from_values(of_training)
     if chosen.tensorboard:
         check_tensorboard()
-    experiment = new_experiment(run, data, reading, chosen, console, models_asked="models" in options)
+    experiment = new_experiment(run, data, reading, chosen, console, given=options)
     with claimed(run):
         yield write_experiment(experiment)
 

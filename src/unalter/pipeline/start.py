@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -38,12 +38,13 @@ _MANY_POINTS = 100_000
 
 def new_experiment(
     run: RunFolder, data: Path | None, reading: DataOptions, options: TrainOptions, console: Console, *,
-    models_asked: bool,
+    given: Container[str],
 ) -> Experiment:  # fmt: skip
     """Prepare a run: read, fit the recipe, pair, choose device and precision. Nothing is written.
 
     Args:
-        models_asked: whether the user said which models; if not, the CVAE may be left out where it cannot be.
+        given: the options that the user gave; the CVAE may be left out where it cannot be if models are not among
+            them, and batches may be larger on a GPU.
 
     Raises:
         InputError: whatever is wrong with what was given.
@@ -53,7 +54,8 @@ def new_experiment(
     if is_one_folder(data, reading):
         check_one_folder(options)
     dataset = read_data(data, reading, console, clean_will_do=True)
-    options = _for_labels(options, dataset, models_asked)
+    options = _for_labels(options, dataset, "models" in given)
+    options = options.for_device(device.type, len(dataset.altered), given)
     recipe = None if options.recipe == "none" else recipe_for(options.recipe, dataset, options.seed, console)
     pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console)
     Split(len(dataset.clean), pairs, options.validation, options.seed, needs_true_pairs=recipe is None)

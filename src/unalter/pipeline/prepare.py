@@ -24,7 +24,7 @@ from unalter.support.errors import InputError
 from unalter.support.files import atomic_write
 from unalter.support.progress import ProgressCallback
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised whenever the same folders would give another recipe or other pairs."""
 _LOOKED_AT = 20_000
 """Altered pictures that a training looks at for pairs, unless told to look at all: true pairs are a small part of what

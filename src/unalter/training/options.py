@@ -17,7 +17,7 @@ _LARGEST_SEED = 2**32 - 1
 """What every library that takes the seed can take."""
 
 _CUDA_BATCH = 256
-"""Pictures a step on CUDA, where a step of 128 takes about as long. (256: more steps count for more than larger ones.)"""
+"""Pictures a step on CUDA, where a step of 128 takes about as long. (256: more steps count for more.)"""
 _LEAST_STEPS = 50
 """An epoch keeps so many steps at the least: fewer learn too little."""
 

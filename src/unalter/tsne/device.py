@@ -187,7 +187,7 @@ class DeviceGrid(Grid):
         return torch.stack(ways, 1).sum(2)
 
     def _around(self, u: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Of points [n, 3] in nodes: the nodes around, int64 [n, 4, 4, 4], spline weights and slopes along each axis."""
+        """Of points [n, 3] in nodes: those around, int64 [n, 4, 4, 4], spline weights and slopes along each axis."""
         places, weights, slopes = [], [], []
         for axis, nodes in enumerate(self.shape):
             if nodes == 1:

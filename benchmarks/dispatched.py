@@ -20,26 +20,15 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 import torch
+from _trainer import new_trainer, take_steps
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unalter.alter import load_recipe
-from unalter.data.dataset import Dataset, ImageSet
-from unalter.data.digits import load_digits
-from unalter.nn import Architecture
-from unalter.pairing.names import pair_by_name
-from unalter.runs.folder import ModelFolder
-from unalter.support.errors import Interrupted
 from unalter.training.options import TrainOptions
-from unalter.training.pair_sampler import PairSampler
-from unalter.training.stop import StopRequest
-from unalter.training.trainer import Trainer
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from stand_in import DEVICE, StandIn  # noqa: E402
+from stand_in import DEVICE, StandIn
 
-KINDS = {"ae": {}, "vae": {"variational": True}, "cvae": {"variational": True, "classes": 10, "obedient": True}}
 _STEPS = 3
 _PARTS = {
     "torch/autograd/graph.py": "backward",
@@ -97,39 +86,10 @@ def _part(frame: FrameType | None) -> str:
 
 def counted(kind: str, options: TrainOptions, folder: Path, device: str = "cpu") -> Counts:
     """The operations of a step of a model of this kind."""
-    images, labels = load_digits("train")
-    recipe = load_recipe("altered-mnist", (1, 28, 28))
-    clean, altered = slice(0, 4 * options.batch_size), slice(0, (_STEPS + 1) * options.batch_size)
-    dataset = Dataset(_part_of(images, labels, clean), _part_of(images, labels, altered))
-    sampler = PairSampler(
-        dataset, pair_by_name(dataset), recipe, true_pairs=options.true_pairs, unblend=False,
-        identity_fraction=options.identity_fraction, validation=options.validation, seed=0,
-        device=torch.device(device),
-    )  # fmt: skip
-    shape = Architecture(28, 28, latent=options.latent, pose=True, **KINDS[kind])
-    trainer = Trainer(
-        ModelFolder(folder / kind), shape, options, sampler, "none", resume=False, device=torch.device(device)
-    )
-    counts, stop = Counts(), StopRequest()
-
-    def on_step(trainer: Trainer) -> None:
-        if trainer.state.total_steps < _STEPS:
-            counts.clear()
-        else:
-            stop.requested = True
-            raise Interrupted
-
-    try:
-        with counts:
-            trainer.run_epoch(on_step, stop)
-    except Interrupted:
-        return counts
-    raise AssertionError("an epoch of fewer steps than are needed")
-
-
-def _part_of(images: np.ndarray, labels: np.ndarray, rows: slice) -> ImageSet:
-    names = [f"x_{i}_{label}.png" for i, label in enumerate(labels[rows])]
-    return ImageSet(images[rows][:, None], np.arange(len(names)), labels[rows], names)
+    trainer, counts = new_trainer(kind, options, _STEPS + 1, folder, torch.device(device)), Counts()
+    with counts:
+        take_steps(trainer, _STEPS, lambda done: counts.clear() if done < _STEPS else None)
+    return counts
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """A device that is none: torch's rules for tensors on two devices, without the hardware.
 
 While `StandIn()` is open, "meta" is a device whose tensors have numbers (held on the CPU). What is made with
-`device="meta"` or sent there works; what mixes it with a tensor on the CPU fails, as with "cuda". Inside a function that
+`device="meta"` or sent there works; what mixes it with a tensor on the CPU fails, as with "cuda". In a function that
 `without_waiting` was given, so does what would keep the host waiting for the device; with `StandIn(float64=False)`
 whatever is float64 there, as on Apple's GPUs. Nothing is learned of speed, of memory, nor of a GPU's own rounding.
 """
@@ -149,7 +149,9 @@ def _check(operation: Any, args: Any, kwargs: dict[str, Any], device: StandIn, b
             raise TypeError(f"{operation}: the device has no float64")
     if device.may_wait:
         return
-    waits = operation in _WAITS and (operation != _aten.linalg_inv_ex.default or kwargs.get("check_errors", False))
+    told = kwargs.get("output_size") is not None
+    checked = operation != _aten.linalg_inv_ex.default or kwargs.get("check_errors", False)
+    waits = operation in _WAITS and checked and not told
     waits |= between and not kwargs.get("non_blocking", False)
     masks = (_aten.index.Tensor, _aten.index_put_.default, _aten.index_put.default)
     waits |= operation in masks and any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])

@@ -187,10 +187,7 @@ def _begun(
     reading, chosen = DataOptions.from_values(of_data), TrainOptions.from_values(of_training)
     if chosen.tensorboard:
         check_tensorboard()
-    asked = "models" in options
-    experiment = new_experiment(
-        run, data, reading, chosen, console, models_asked=asked, recipe=recipe, processes=processes
-    )
+    experiment = new_experiment(run, data, reading, chosen, console, given=options, recipe=recipe, processes=processes)
     if named or processes.world > 1:
         with claimed(run, processes):
             yield write_experiment(experiment, processes)

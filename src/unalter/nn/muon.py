@@ -72,7 +72,7 @@ class Stacks:
     """Places side by side for weights of some shapes, so that one operation does for many.
 
     A weight has its place as a matrix that is no taller than wide, its rows filled up with zeros to a power of two, 32
-    at the least (on a device 128), its columns to four or nine times as many where they are fewer: so there are few sizes.
+    at the least (on a device 128), its columns to four or nine times as many where they are fewer: so sizes are few.
 
     Args:
         weights: the tensors that are to be orthogonalised, or others of their shapes, type and device.
@@ -104,8 +104,8 @@ class Stacks:
         self._identities = {n: torch.eye(n, **kind) for n in scales}
 
     def orthogonalised(self) -> list[Tensor]:
-        """What was put into the places, singular values brought near 1 (.7 to 1.2) by five Newton-Schulz iterations, and
-        where a weight is taller than wide near the root of the ratio.
+        """What was put into the places, singular values brought near 1 (.7 to 1.2) by five Newton-Schulz iterations;
+        where a weight is taller than wide, near the root of the ratio.
 
         An iteration X <- (a + b G + c G^2) X needs only G = X X^T, so all are made on G, which is small and of one size
         for many matrices, and X is multiplied by the product of their polynomials once.

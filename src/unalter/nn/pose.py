@@ -116,7 +116,7 @@ class PoseNet(nn.Module):
             return F.grid_sample(repeated, grid, align_corners=False).reshape(count, each * channels, *size)
 
     def _affine(self, pose: Pose, modes: Tensor) -> Tensor:
-        """Maps [N M, 2, 3], a matrix and a shift, from clean to altered places if poses are of the given modes [N, M]."""
+        """Maps [N M, 2, 3], matrix and shift, from clean to altered places if poses are of the given modes [N, M]."""
         rest = pose.rest.take_along_dim(modes[:, :, None], 1)
         matrix, shift = rest.split((4, 2), 2)
         sign = (1 - 2 * (modes % 2)).unsqueeze(2)  # of the first column

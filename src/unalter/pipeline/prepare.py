@@ -225,7 +225,7 @@ def pairs_for(
     if recipe is None or method == "trust":
         say_shift(dataset, named, console)
         return named
-    pairs = _looked_for(method, dataset, named, recipe, seed, console)
+    pairs = _looked_for(method, dataset, named, recipe, seed, console, processes)
     say_shift(dataset, pairs, console)
     return pairs
 
@@ -238,7 +238,9 @@ def say_shift(dataset: Dataset, pairs: Pairs, console: Console) -> None:
         console.say(said)
 
 
-def _looked_for(method: str, dataset: Dataset, named: Pairs, recipe: Recipe, seed: int, console: Console) -> Pairs:
+def _looked_for(
+    method: str, dataset: Dataset, named: Pairs, recipe: Recipe, seed: int, console: Console, processes: Processes
+) -> Pairs:
     only, count = None, len(dataset.altered)
     if method == "auto" and count > _LOOKED_AT:
         only = np.sort(np.random.default_rng([seed, 8]).permutation(count)[:_LOOKED_AT])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,12 +43,13 @@ _FEWEST_EACH = 4
 
 def new_experiment(
     run: RunFolder, data: Path | InMemory | None, reading: DataOptions, options: TrainOptions, console: Console, *,
-    models_asked: bool, recipe: Recipe | None = None, processes: Processes = ALONE,
+    given: Container[str], recipe: Recipe | None = None, processes: Processes = ALONE,
 ) -> Experiment:  # fmt: skip
     """Prepare a run: read, fit the recipe, pair, choose device and precision. Nothing is written.
 
     Args:
-        models_asked: whether the user said which models; if not, the CVAE may be left out where it cannot be.
+        given: the options that the user gave; the CVAE may be left out where it cannot be if models are not among
+            them, and batches may be larger on a GPU.
         recipe: that altered pictures come about by, where it is no file.
         processes: who prepare it together; each has all of it.
 
@@ -61,7 +62,8 @@ def new_experiment(
     if is_one_folder(data, reading):
         check_one_folder(options)
     dataset = read_data(data, reading, console, clean_will_do=True, processes=processes)
-    options = _for_labels(options, dataset, models_asked)
+    options = _for_labels(options, dataset, "models" in given)
+    options = options.for_device(device.type, len(dataset.altered), given)
     if options.recipe != "none":
         recipe = recipe_for(recipe or as_recipe(options.recipe), dataset, options.seed, console, processes)
     pairs = pairs_for(options.pairing, dataset, recipe, options.seed, console, processes)

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from unalter.support.device import widest_float
+from unalter.support.late import OnItsWay
 from unalter.tsne.descent import LEAST_GAIN, LONGEST_STEP, calming
 from unalter.tsne.divergence import EXACT
 from unalter.tsne.grid import Grid
 from unalter.tsne.kernels import NEAR, Kernel
-from unalter.tsne.repulsion import TINY, spacing, tiny_field
+from unalter.tsne.repulsion import NODES_PER_REACH, TINY, spacing, tiny_field
 
-_FEW = 50_000
-"""Up to so many points all pairs are summed."""
+_FEW = 10_000
+"""Up to so many points all pairs are summed: beyond, the grid moves less memory."""
 _FINER = 0.75
 """Nodes are so much nearer than a grid with a short range beside it would have them at the most."""
+_NODES = 2**27
+"""Of a grid, at the most: with what its transform needs some 10 GiB."""
+_POINTS = 2**18
+"""Points that are spread on the grid, or read off it, at once: each has 64 nodes around."""
 _BLOCK = 2**24
 """Pairs, numbers of neighbours' coordinates and the like that are held at once."""
 
@@ -52,6 +59,7 @@ class DeviceForces:
         calm = calming(p)
         self._calming = None if calm is None else torch.from_numpy(calm).to(device)
         self._grids: dict[Kernel, DeviceGrid] = {}
+        self._extents: dict[Kernel, OnItsWay] = {}
 
     def place(self, y: np.ndarray) -> Tensor:
         """The points where the forces are worked out."""
@@ -64,7 +72,7 @@ class DeviceForces:
     def repulsion(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """The repulsive forces on points [n, 3], and Z, which stays on the device too."""
         field = self._field(y, self._kernel, self._few)
-        z = field[:, 0].sum(dtype=torch.float64)
+        z = field[:, 0].sum(dtype=widest_float(y.device))
         return field[:, 1:] * (self._kernel.force_scale / z), z
 
     def attraction(self, y: Tensor) -> Tensor:
@@ -87,17 +95,17 @@ class DeviceForces:
 
     def normaliser(self, y: Tensor) -> Tensor:
         """Z, up to 120,000 points summed over all pairs."""
-        return self._field(y, self._kernel, EXACT)[:, 0].sum(dtype=torch.float64)
+        return self._field(y, self._kernel, EXACT)[:, 0].sum(dtype=widest_float(y.device))
 
     def divergence(self, y: Tensor, z: Tensor | float) -> float:
         """KL(P || Q), with a Z that is known."""
-        total = 0.0
+        total = torch.zeros((), dtype=widest_float(y.device), device=y.device)
         for low, high, a, b in self._blocks:
             _, square = self._edges(y, low, high, a, b)
-            p = self._p[a:b].double()
-            apart = torch.log1p(square.double() / self._kernel.dof)
-            total += float((torch.special.xlogy(p, p) + self._kernel.power * p * apart).sum())
-        return total + float(np.log(float(z)))
+            p = self._p[a:b].to(total.dtype)
+            apart = torch.log1p(square.to(total.dtype) / self._kernel.dof)
+            total += (torch.special.xlogy(p, p) + self._kernel.power * p * apart).sum()
+        return float(total) + float(np.log(float(z)))
 
     def norm(self, force: Tensor) -> float:
         """Of forces on all points."""
@@ -120,46 +128,108 @@ class DeviceForces:
     def _field(self, y: Tensor, kernel: Kernel, few: int) -> Tensor:
         if len(y) <= few:
             return exact_field(y, kernel)
-        extent = (y.max(0).values - y.min(0).values).cpu().numpy().astype(np.float64)
+        # how far the points reach is read an iteration late, so that the device need not be waited for
+        now = OnItsWay(y.amax(0) - y.amin(0))
+        extent = self._extents.get(kernel, now).read().numpy().astype(np.float64)
+        self._extents[kernel] = now
         if extent.max() < TINY:
             return self.place(tiny_field(self.fetch(y), kernel))
         if kernel not in self._grids or not self._grids[kernel].fits(extent):
-            smooth = partial(kernel.smooth, reach=0.0)
-            self._grids[kernel] = DeviceGrid(smooth, _FINER * spacing(0.0, extent), extent, self._device)
+            self._grids.pop(kernel, None)  # there may not be room for two
+            self._grids[kernel] = _grid(kernel, extent, self._device)
         field = self._grids[kernel].field_of(y)
         field[:, 0] -= 1
         return field
 
 
-class DeviceGrid(Grid):
-    """A grid on a torch device."""
+def _grid(kernel: Kernel, extent: np.ndarray, device: str) -> DeviceGrid:
+    """A grid fine enough for a kernel; about a map that is too wide for the memory as fine as there is room for."""
+    fine = _FINER * spacing(0.0, extent)
+    wide = extent[extent > 0]
+    coarse = float((np.prod(wide) / _NODES) ** (1 / max(len(wide), 1)))
+    if coarse <= fine:
+        return DeviceGrid(kernel, 0.0, fine, extent, device)
+    return DeviceGrid(kernel, coarse * NODES_PER_REACH, coarse, extent, device)
 
-    def __init__(
-        self, kernel: Callable[[np.ndarray], np.ndarray], spacing: float, extent: np.ndarray, device: str
-    ) -> None:
-        super().__init__(kernel, spacing, extent)
-        self._transform = self._transform.to(device)
+
+class DeviceGrid(Grid):
+    """A grid on a torch device, made there."""
+
+    def __init__(self, kernel: Kernel, reach: float, spacing: float, extent: np.ndarray, device: str) -> None:
+        self._device = device
+        super().__init__(partial(_smooth, kernel, reach), spacing, extent)
         self._middle = ((torch.tensor(self.shape) - 1) / 2 * spacing).to(device)
 
+    def _transformed(self, kernel: Callable[[Tensor], Tensor]) -> Tensor:
+        """See `unalter.tsne.grid`: a cosine transform is the Fourier transform of what is mirrored."""
+        kind: Any = {"dtype": widest_float(torch.device(self._device)), "device": self._device}
+        squares, splines, mirrored = [], [], []
+        for nodes in self.shape:
+            half = torch.arange(1 if nodes == 1 else nodes + 1, **kind)
+            squares.append((half * self.spacing) ** 2)
+            splines.append(((2 + (half * (np.pi / nodes)).cos()) / 3) ** 2 if nodes > 1 else torch.ones(1, **kind))
+            steps = torch.arange(len(half), device=self._device)
+            mirrored.append(torch.cat([steps, steps[1:-1].flip(0)]))
+        waves = kernel(squares[0][:, None, None] + squares[1][:, None] + squares[2])
+        for axis, nodes in enumerate(self.shape):
+            if nodes > 1:
+                waves = torch.fft.rfft(waves.index_select(axis, mirrored[axis]), dim=axis).real
+        waves = waves / (splines[0][:, None, None] * splines[1][:, None] * splines[2])
+        return waves.float().index_select(0, mirrored[0]).index_select(1, mirrored[1])
+
     def field_of(self, y: Tensor) -> Tensor:
-        """See `Grid.field`: points [n, 3] to value and gradient [n, 4]."""
-        u = (y - (y.min(0).values + y.max(0).values) / 2 + self._middle) / self.spacing
+        """See `Grid.field`: points [n, 3] to value and gradient [n, 4]. Who left the grid counts as on its border."""
+        u = (y - (y.amin(0) + y.amax(0)) / 2 + self._middle) / self.spacing
+        parts = u.split(_POINTS)
+        grid = torch.zeros(int(np.prod(self.shape)), device=y.device)
+        for part in parts:
+            at, weights, _ = self._around(part)
+            grid.index_add_(0, at.flatten(), (weights[0][:, :, None, None] * _product(*weights[1:])).flatten())
+        values = self._convolved(grid.reshape(self.shape)).flatten()
+        return torch.cat([self._read(values, part) for part in parts])
+
+    def _read(self, values: Tensor, u: Tensor) -> Tensor:
+        at, (first, second, third), slopes = self._around(u)
+        seen = values[at]
+        along = torch.einsum("nabc,nc->nab", seen, third)  # what three of the four have in common is made once
+        across = torch.einsum("nabc,nc->nab", seen, slopes[2])
+        value = torch.einsum("nab,nb->na", along, second)
+        ways = [(value * first), (value * slopes[0]), torch.einsum("nab,nb->na", along, slopes[1]) * first]
+        ways.append(torch.einsum("nab,nb->na", across, second) * first)
+        return torch.stack(ways, 1).sum(2)
+
+    def _around(self, u: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Of points [n, 3] in nodes: those around, int64 [n, 4, 4, 4], spline weights and slopes along each axis."""
         places, weights, slopes = [], [], []
         for axis, nodes in enumerate(self.shape):
-            node = u[:, axis].floor() if nodes > 1 else torch.ones_like(u[:, axis])
-            w, dw = _splines(u[:, axis] - node if nodes > 1 else torch.zeros_like(node))
             if nodes == 1:
-                w, dw = torch.ones_like(w[:, :1]), torch.zeros_like(w[:, :1])
-            places.append(node.long()[:, None] - 1 + torch.arange(w.shape[1], device=y.device))
+                places.append(torch.zeros(len(u), 1, dtype=torch.int64, device=u.device))
+                weights.append(torch.ones_like(u[:, :1]))
+                slopes.append(torch.zeros_like(u[:, :1]))
+                continue
+            along = u[:, axis].clamp(1, nodes - 3)
+            node = along.floor()
+            w, dw = _splines(along - node)
+            places.append(node.long()[:, None] + torch.arange(-1, 3, device=u.device))
             weights.append(w)
             slopes.append(dw / self.spacing)
         at = (places[0][:, :, None, None] * self.shape[1] + places[1][:, None, :, None]) * self.shape[2]
-        at = at + places[2][:, None, None]
-        spread = weights[0][:, :, None, None] * weights[1][:, None, :, None] * weights[2][:, None, None]
-        grid = torch.zeros(int(np.prod(self.shape)), device=y.device).index_add_(0, at.flatten(), spread.flatten())
-        seen = self._convolved(grid.reshape(self.shape)).flatten()[at]
-        ways = [weights, *([*weights[:axis], slopes[axis], *weights[axis + 1 :]] for axis in range(3))]
-        return torch.stack([torch.einsum("nabc,na,nb,nc->n", seen, *way) for way in ways], 1)
+        return at + places[2][:, None, None], weights, slopes
+
+
+def _smooth(kernel: Kernel, reach: float, squares: Tensor) -> Tensor:
+    """`Kernel.smooth` on a device."""
+    value = (1 + squares / kernel.dof) ** -kernel.power
+    if not reach:
+        return value
+    inside, polynomial = reach**2 - squares, torch.zeros_like(squares)
+    for coefficient in reversed(kernel.taylor(reach).tolist()):
+        polynomial = polynomial * inside + coefficient
+    return torch.where(inside > 0, polynomial, value)
+
+
+def _product(second: Tensor, third: Tensor) -> Tensor:
+    return (second[:, :, None] * third[:, None])[:, None]
 
 
 def exact_field(y: Tensor, kernel: Kernel) -> Tensor:

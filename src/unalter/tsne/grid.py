@@ -8,6 +8,7 @@ transform of the splines is divided out, so the field of a point on a node is ex
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -31,10 +32,13 @@ class Grid:
         extent: [3] of the points; an axis without extent gets one node.
     """
 
-    def __init__(self, kernel: Callable[[np.ndarray], np.ndarray], spacing: float, extent: np.ndarray) -> None:
+    def __init__(self, kernel: Callable[[Any], Any], spacing: float, extent: np.ndarray) -> None:
         self.spacing = spacing
         self.shape = tuple(_nodes(length / spacing * _SLACK) for length in extent)
-        self._transform = _transform(kernel, spacing, self.shape)
+        self._transform = self._transformed(kernel)
+
+    def _transformed(self, kernel: Callable[[Any], Any]) -> Tensor:
+        return _transform(kernel, self.spacing, self.shape)
 
     def fits(self, extent: np.ndarray) -> bool:
         """Whether points of this extent have room, and not too much."""

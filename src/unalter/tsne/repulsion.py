@@ -26,7 +26,7 @@ _SPACING = 0.4
 _LEAST_NODES = 12
 _REACHES = (0.0, *(1.5 * 2 ** (k / 2) for k in range(62)))
 """How far the short range may reach, none to begin with; a map may be as wide as a start can be (see `start`),"""
-_NODES_PER_REACH = 2.75
+NODES_PER_REACH = 2.75
 """with so many nodes of the grid along it: the same relative error for all of them."""
 _NODE_COST, _PAIR_COST = 45.0, 0.2
 """Nanoseconds."""
@@ -78,7 +78,7 @@ class Repulsion:
 
 def spacing(reach: float, extent: np.ndarray) -> float:
     """Of the grid; a few nodes at the least where all points lie within the kernel's width."""
-    return reach / _NODES_PER_REACH if reach else min(_SPACING, extent.max() / _LEAST_NODES)
+    return reach / NODES_PER_REACH if reach else min(_SPACING, max(extent.max() / _LEAST_NODES, 1e-9))
 
 
 def _cheapest(y: np.ndarray, extent: np.ndarray, choice: int) -> int:

@@ -59,14 +59,18 @@ def fold_in(*parts: int | Tensor) -> Tensor:
 
     The parts broadcast; at least one is a tensor [N].
     """
-    known, key = 0, None  # what comes before the first tensor costs no operation
+    key: Tensor | None = None
+    known = 0  # what comes before the first tensor costs no operation
     for part in parts:
-        if key is None and isinstance(part, int):
-            known = _mix_number(known + _GOLDEN + part)
+        if key is None:
+            if isinstance(part, int):
+                known = _mix_number(known + _GOLDEN + part)
+            else:
+                key = _mix(part + _signed(_GOLDEN + known))
         elif isinstance(part, int):
             key = _mix(key + _signed(_GOLDEN + part))
         else:
-            key = _mix(part + _signed(_GOLDEN + known) if key is None else key + part + _GOLDEN)
+            key = _mix(key + part + _GOLDEN)
     if key is None:
         raise ValueError("no part is a tensor")
     return key

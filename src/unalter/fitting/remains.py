@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def remaining(branches: Sequence[tuple[float, Chain]], objectives: Objectives, m
     real, made = objectives.fit.real, _made(branches, objectives.fit)
     direction = metric.whiten @ ((real.mean(0) - made.mean(0)) @ metric.whiten)
     unseen, others = objectives.check.real, _made(branches, objectives.check)
-    apart, _ = ks_2samp((unseen @ direction).numpy(), (others @ direction).numpy(), method="asymp")
+    apart: Any = ks_2samp((unseen @ direction).numpy(), (others @ direction).numpy(), method="asymp").statistic  # pyright: ignore[reportAttributeAccessIssue]
     chance = 1.36 * (1 / len(unseen) + 1 / min(objectives.check.distinct, len(others))) ** 0.5  # one time in twenty
     size = (unseen.mean(0) - others.mean(0)).square() / (unseen.var(0) + others.var(0)).clamp_min(1e-6)
     groups = np.array(objectives.groups)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unalter.support.device import constant
+
 _NEAR_FILL = 0.05
 """A value in 0..1 that is as near is the same, give or take a little noise."""
 _TELLING = 0.2
 """The share of a border that tells the level of the ground."""
-
-from unalter.support.device import constant
 
 
 def background_level(x: Tensor) -> Tensor:

@@ -83,7 +83,8 @@ class Stacks:
         least = _LEAST_ROWS if weights[0].device.type == "cpu" else _LEAST_ROWS_OF_A_DEVICE
         members: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, shape in enumerate(self.shapes):
-            members[_padded(*sorted((shape[0], math.prod(shape[1:]))), least)].append(i)
+            rows, columns = shape[0], math.prod(shape[1:])
+            members[_padded(min(rows, columns), max(rows, columns), least)].append(i)
         self.places: list[Tensor] = [weights[0]] * len(weights)
         """For each weight where to put it."""
         self._blocks: dict[int, list[tuple[Tensor, Tensor]]] = defaultdict(list)

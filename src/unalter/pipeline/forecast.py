@@ -102,6 +102,7 @@ def _map_seconds(points: int, latent: int, device: torch.device) -> float:
     few = min(points, _POINTS)
     rng = np.random.default_rng(0)
     codes, labels = rng.standard_normal((few, latent), np.float32), np.arange(few) % 2
+    start = made = drawn = 0.0
     with TemporaryDirectory() as folder:
         for _ in range(2):  # the first one compiles and imports
             start = time.monotonic()

@@ -80,7 +80,8 @@ class Forces(Protocol):
 
 def calming(p: sp.csr_matrix) -> np.ndarray | None:
     """What the learning rate of each point is multiplied with, float32 [n, 1]; None: nothing, for all."""
-    shares = np.asarray(p.sum(1)) * p.shape[0]
+    shares = np.asarray(p.sum(1))
+    shares *= len(shares)
     return np.minimum(1, _HUB / shares).astype(np.float32) if shares.max() > _HUB else None
 
 
@@ -195,9 +196,9 @@ class Descent:
                 force = self._forces.near(self._y, z)
             else:
                 force += exaggeration * self._forces.attraction(self._y)
-            if told:
+            if told and self._callback is not None:
                 self.stopped = bool(self._callback(self.iterations, self._forces.divergence(self._y, z), self.y))
-            if looked_at:
+            if looked_at and self._progress is not None:
                 wanted = self._progress.wants_divergence(iterations)
                 error = self._forces.divergence(self._y, z) if wanted else None
                 may_end = exaggeration == 1 and not near

@@ -33,7 +33,7 @@ def search(x: Any, metric: Any, parameters: dict[str, Any] | None, jobs: int) ->
 
 def _with_itself(graph: sp.csr_matrix) -> sp.csr_matrix:
     """A graph in which each point is its own nearest neighbour, as scikit-learn's search takes it to be; sorted."""
-    n, edges = graph.shape[0], graph.tocoo()
+    n, edges = len(graph.indptr) - 1, graph.tocoo()
     others, own = edges.row != edges.col, np.arange(n)
     rows, columns = np.append(edges.row[others], own), np.append(edges.col[others], own)
     whole = sp.csr_matrix((np.append(edges.data[others], np.zeros(n)), (rows, columns)), (n, n))

@@ -87,7 +87,7 @@ def iterations(max_iter: int, n_iter: Any) -> int:
     if not _within(n_iter, Integral, 0):
         raise ValueError(f"The 'n_iter' parameter must be an int in the range [0, inf). Got {n_iter!r} instead.")
     warnings.warn("'n_iter' was renamed to 'max_iter' in scikit-learn 1.5; use that", FutureWarning, stacklevel=4)
-    return n_iter
+    return int(n_iter)
 
 
 def thread_count(jobs: int | None) -> int | None:

@@ -42,11 +42,12 @@ def scattered(shape: tuple[int, int], random: np.random.RandomState) -> np.ndarr
 
 def principal(x: np.ndarray | sp.csr_matrix, dimensions: int, random: np.random.RandomState) -> np.ndarray:
     """The first principal axes of x, [n, d], drawn together; random where it has fewer, or no extent."""
-    shape = x.shape[0], dimensions
-    if min(x.shape) >= dimensions:
+    count, columns = (int(side) for side in np.shape(x))
+    shape = count, dimensions
+    if min(shape[0], columns) >= dimensions:
         solver = "auto"
         if sp.issparse(x):
-            solver = "covariance_eigh" if x.shape[1] <= _DENSE else "arpack"
+            solver = "covariance_eigh" if columns <= _DENSE else "arpack"
         pca = PCA(dimensions, svd_solver=solver, random_state=random).set_output(transform="default")
         with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all
             found = pca.fit_transform(x).astype(np.float64)

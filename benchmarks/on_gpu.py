@@ -73,7 +73,10 @@ def part_step(kind: str) -> Iterator[Row]:
 
             take_steps(trainer, WARM + STEPS, after)
             rate = STEPS * options.batch_size / (times[WARM + STEPS] - times[WARM])
-            yield f"{kind}, {name}, batch {options.batch_size}", f"{rate:,.0f} images/s; no step waits; {memory()}"
+            yield (
+                f"{kind}, {name}, batch {options.batch_size}",
+                f"{rate:,.0f} images/s; {'no step waits; ' if CUDA else ''}{memory()}",
+            )
 
 
 def part_tsne(count: int) -> Iterator[Row]:
@@ -168,7 +171,7 @@ def main() -> None:
     for name, (limit, part) in parts.items():
         if arguments.only is None or arguments.only in name:
             print(f"== {name}", flush=True)
-            rows += guarded(name, part, min(limit, end - time.monotonic()))
+            rows += guarded(name, part, min(limit, end - time.monotonic()) if CUDA else 10 * limit)
     print(f"\n{_machine()}")
     for what, value in rows:
         print(f"{what:<40} {value}")

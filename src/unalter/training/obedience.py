@@ -62,19 +62,21 @@ class Obedience:
             share: of the learning rate's peak.
             whole: how many pictures the processes have together.
         """
-        made = max(1, (whole or len(y)) // (2 * _PART))
-        first, last = self._processes.own(made), self._processes.own(3 * made)
+        whole = whole or len(y)
+        made = max(1, whole // (2 * _PART))
+        count = min(3 * made, whole)
+        first, last = self._processes.own(made), self._processes.own(count)
         rows = slice(first, last)  # half as many of the model's as clean ones, which show what classes are
         pictures = torch.cat([x[rows], output.logits[:first].detach().sigmoid()])
         labels = torch.cat([y[rows], y[:first]])
-        strength = _NOISE * self._of_own(torch.rand(3 * made, 1, 1, 1, device=x.device, generator=noise), made)
-        drawn = _empty_like(pictures, 3 * made).normal_(generator=noise)
+        strength = _NOISE * self._of_own(torch.rand(count, 1, 1, 1, device=x.device, generator=noise), made)
+        drawn = _empty_like(pictures, count).normal_(generator=noise)
         pictures = pictures + strength * self._of_own(drawn, made)
         self._classifier.train().requires_grad_(True)
         with autocast:
             verdict, _ = self._classifier(pictures)
         self._optimizer.zero_grad(set_to_none=True)
-        self._part(verdict, labels, 3 * made).backward()
+        self._part(verdict, labels, count).backward()
         self._processes.sum_([weight.grad for weight in self._classifier.parameters() if weight.grad is not None])
         for group in self._optimizer.param_groups:
             group["lr"] = share * _LEARNING_RATE
@@ -90,7 +92,7 @@ class Obedience:
         if self._processes.world == 1:
             return drawn
         share = self._processes.share
-        return torch.cat([share(drawn[: 2 * made], made), share(drawn[2 * made :])])
+        return torch.cat([share(drawn[:-made], made), share(drawn[-made:])])
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, for a checkpoint."""

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unalter.fitting.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, pose_templates, standardised, upright
 from unalter.images.foreground import without_fill
+from unalter.images.subjects import ANGLES, PROTOTYPES, Frame, find_subjects, pose_templates, standardised, upright
 
 _COMPONENTS = 12
 """Principal components of the clean pictures, and of the altered ones."""

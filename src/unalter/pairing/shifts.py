@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from unalter.data.dataset import Dataset
-from unalter.fitting.subjects import ANGLES, Frame, find_subjects, standardised, upright
 from unalter.images.convert import to_float
+from unalter.images.subjects import ANGLES, Frame, find_subjects, standardised, upright
 from unalter.pairing.options import fewer
 from unalter.pairing.pairs import Pairs
 

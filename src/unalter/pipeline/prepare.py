@@ -17,12 +17,11 @@ from unalter.data.memory import InMemory
 from unalter.data.options import DataOptions
 from unalter.fitting.fit import fit_recipe
 from unalter.images.metrics import LEAST_SIZE
-from unalter.maps.lettering import unlettered
-from unalter.nn.latent_prior import FEWEST_CODES
 from unalter.pairing.find import PRECISION, check_altered, find_pairs
 from unalter.pairing.names import pair_by_name
 from unalter.pairing.pairs import ITSELF, MADE, NAME, Pairs, own_pairs
 from unalter.pairing.shifts import shift_by_labels, shift_by_likeness, shift_seen
+from unalter.pipeline.remarks import remarks
 from unalter.support.arguments import as_path, is_path
 from unalter.support.cache import from_cache
 from unalter.support.console import Console
@@ -54,7 +53,7 @@ def read_data(
     with console.progress("reading") as advance, processes.first_here():
         dataset = read_dataset(data, options, clean_will_do=clean_will_do, on_progress=advance)
     _check_same(dataset, processes)
-    for note in (*dataset.notes, *_repeated(dataset), *_classes(dataset)):
+    for note in (*dataset.notes, *remarks(dataset)):
         console.say(note)
     check(dataset)
     return dataset
@@ -84,48 +83,6 @@ def check(dataset: Dataset) -> None:
         raise InputError(f"pictures must be at least {LEAST_SIZE} x {LEAST_SIZE} pixels: SSIM's window is as large")
     if not dataset.one_folder:
         check_altered(dataset)
-
-
-def _repeated(dataset: Dataset) -> list[str]:
-    """Says which pictures are there more than once."""
-    said = []
-    for what, part in (("clean", dataset.clean), ("altered", dataset.altered))[: 2 - dataset.one_folder]:
-        first: dict[bytes, int] = {}
-        again = []
-        for row, digest in enumerate(part.digests):
-            if (before := first.setdefault(digest, row)) != row:
-                again.append((before, row))
-        if again:
-            names = " and ".join(part.names[row] for row in again[0])
-            said.append(f"warning: copies among the {what} pictures: {len(again):,} (such as {names}); they weigh more")
-    return said
-
-
-def _classes(dataset: Dataset) -> list[str]:
-    """Says which classes a CVAE can do little with."""
-    if not dataset.classes:
-        return []
-    found = np.bincount(dataset.clean.labels, minlength=dataset.classes)
-    of_altered = np.bincount(dataset.altered.labels, minlength=dataset.classes)
-    there = np.flatnonzero(found + of_altered)
-    names = dataset.label_names
-    if len(there) == 1:
-        return [f"warning: all pictures are of class {names[there[0]]}: a CVAE learns nothing from the label"]
-    few = [label for label in there if found[label] < FEWEST_CODES]
-    if not few:
-        return []
-    least = min(few, key=lambda label: found[label])
-    most = f"fewer than {FEWEST_CODES} clean pictures (class {names[least]} has {found[least]})"
-    return [f"warning: {len(few)} of {len(there)} classes have {most}: few to generate from"]
-
-
-def _unlettered(dataset: Dataset) -> list[str]:
-    """Says which classes maps cannot call by their names."""
-    names = unlettered(dataset.label_names)
-    if not names:
-        return []
-    place = dataset.label_names.index(names[0])
-    return [f"no font here has all letters of {len(names)} class names: {names[0]} is #{place} on PNG maps, and so on"]
 
 
 def as_recipe(given: str | os.PathLike[str] | Recipe) -> str | Recipe:

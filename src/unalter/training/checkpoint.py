@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from unalter.models.files import FORMAT
+from unalter.nn import Architecture
 from unalter.support.errors import InputError, first_line
 from unalter.support.files import atomic_write
+from unalter.training.options import TrainOptions
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -36,3 +38,31 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         found = state.get("format") if isinstance(state, dict) else None
         raise InputError(f"{path}: a checkpoint of format {found}; this version of unalter reads {FORMAT}")
     return state
+
+
+def check_fits(path: Path, state: dict[str, Any], data: str, config: Architecture, options: TrainOptions) -> None:
+    """Refuse a checkpoint that another training wrote.
+
+    Args:
+        data: what it has to say of data and recipe.
+
+    Raises:
+        InputError: says what is not the same.
+    """
+    if state["data"] != data:
+        raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
+    if state["architecture"] != plain(vars(config)):
+        raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
+    if {**state["options"], **lasting(options)} != state["options"]:
+        raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
+
+
+def lasting(options: TrainOptions) -> dict[str, Any]:
+    """The options that must be the same on resume: all but the device, and how long it is trained."""
+    free = ("device", "epochs", "max_minutes")
+    return {name: value for name, value in plain(vars(options)).items() if name not in free}
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """With lists in place of tuples, as a checkpoint gives them back."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

@@ -19,7 +19,7 @@ from unalter.support.errors import InputError, Interrupted
 from unalter.support.processes import ALONE, Processes
 from unalter.training import schedule
 from unalter.training.average import averaged_model
-from unalter.training.checkpoint import load_checkpoint, save_checkpoint
+from unalter.training.checkpoint import check_fits, lasting, load_checkpoint, plain, save_checkpoint
 from unalter.training.obedience import Obedience
 from unalter.training.optimizers import make_optimizers
 from unalter.training.options import TrainOptions
@@ -79,7 +79,7 @@ class Trainer:
         self._processes = processes
         saved = load_checkpoint(folder.checkpoint, device) if resume and folder.checkpoint.is_file() else None
         if saved is not None:
-            self._check(saved, config)
+            check_fits(folder.checkpoint, saved, fingerprint, config, options)
         model = new_model(config, options.seed).to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._model = model
         self._average = averaged_model(model, _AVERAGE_DECAY)
@@ -277,8 +277,8 @@ class Trainer:
             return
         state = {
             "data": self._fingerprint,
-            "architecture": _plain(vars(self.averaged.config)),
-            "options": self._checked_options,
+            "architecture": plain(vars(self.averaged.config)),
+            "options": lasting(self._options),
             "progress": vars(self.state),
             "model": self._model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
@@ -288,21 +288,6 @@ class Trainer:
         }
         save_checkpoint(self.folder.checkpoint, state)
         self._saved_at, self._saved_state = time.monotonic(), (self.state.epoch, self.state.step)
-
-    def _check(self, saved: dict[str, Any], config: Architecture) -> None:
-        path = self.folder.checkpoint
-        if saved["data"] != self._fingerprint:
-            raise InputError(f"{path}: was trained on other data or another recipe; put them back, or start a new run")
-        if saved["architecture"] != _plain(vars(config)):
-            raise InputError(f"{path}: holds another architecture; resume with the same options, or start a new run")
-        if {**saved["options"], **self._checked_options} != saved["options"]:
-            raise InputError(f"{path}: was trained with other options; put config.yaml back, or start a new run")
-
-    @property
-    def _checked_options(self) -> dict[str, Any]:
-        """The options that must be the same on resume: all but the device, and how long it is trained."""
-        free = ("device", "epochs", "max_minutes")
-        return {name: value for name, value in _plain(vars(self._options)).items() if name not in free}
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self._model.load_state_dict(saved["model"])
@@ -320,7 +305,3 @@ class Trainer:
 def _step_seed(seed: int, step: int) -> int:
     """A seed of its own for every step, so that the noise of a step needs no saved state."""
     return (seed * 1_000_003 + step) % 2**63
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

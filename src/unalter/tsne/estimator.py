@@ -217,7 +217,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y = np.pad(self.embedding_, ((0, 0), (3 - self.embedding_.shape[1], 0)))
         count = len(y) if self.method == "exact" else neighbour_count(len(y) + 1, self.perplexity)
         with threads(thread_count(self.n_jobs)) as pool:
-            if data is not None:
+            if index is None:
+                assert data is not None
                 rows, squares = nearest(data, count, pool, queries=x)
             else:
                 rows, squares = metrics.neighbours(index.set_params(n_jobs=pool.count), count, x)

@@ -13,6 +13,7 @@ from unalter.nn import Architecture, Output, seeded
 from unalter.nn.encoder import Encoder
 from unalter.nn.over_processes import over_processes
 from unalter.support.processes import ALONE, Processes
+from unalter.training.optimizers import set_rate
 
 _PART = 4
 """One picture is judged with another label for so many of a batch."""
@@ -78,8 +79,7 @@ class Obedience:
         self._optimizer.zero_grad(set_to_none=True)
         self._part(verdict, labels, judged).backward()
         self._processes.sum_([weight.grad for weight in self._classifier.parameters() if weight.grad is not None])
-        for group in self._optimizer.param_groups:
-            group["lr"] = share * _LEARNING_RATE
+        set_rate(self._optimizer, share * _LEARNING_RATE)
         self._optimizer.step()
 
     @staticmethod

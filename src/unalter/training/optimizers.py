@@ -21,3 +21,9 @@ def make_optimizers(model: Autoencoder, options: TrainOptions) -> tuple[Muon, to
         Muon(kernels, lr=options.muon_lr, weight_decay=options.weight_decay),
         torch.optim.AdamW(others, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0, fused=True),
     )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all that an optimizer holds."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate

@@ -21,7 +21,7 @@ from unalter.training import schedule
 from unalter.training.average import averaged_model
 from unalter.training.checkpoint import check_fits, lasting, load_checkpoint, plain, save_checkpoint
 from unalter.training.obedience import Obedience
-from unalter.training.optimizers import make_optimizers
+from unalter.training.optimizers import make_optimizers, set_rate
 from unalter.training.options import TrainOptions
 from unalter.training.pair_sampler import Batch, PairSampler
 from unalter.training.precision import autocast
@@ -156,9 +156,9 @@ class Trainer:
         now, options = self.state, self._options
         done = self.fraction_done
         for optimizer, peak in zip(self._optimizers, (options.muon_lr, options.learning_rate), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate(peak, now.total_steps, self._all_steps, done)
-        noise = torch.Generator(batch.x.device).manual_seed(_step_seed(options.seed, now.total_steps))
+            set_rate(optimizer, schedule.learning_rate(peak, now.total_steps, self._all_steps, done))
+        # a seed of its own for every step, so that its noise needs no saved state
+        noise = torch.Generator(batch.x.device).manual_seed((options.seed * 1_000_003 + now.total_steps) % 2**63)
         whole = len(batch.labels)
         told = self._obedience.told(batch.labels) if self._obedience is not None else None
         with self._autocast():
@@ -238,14 +238,13 @@ class Trainer:
         return self.state.epoch >= self._options.epochs or self.fraction_done >= 1
 
     def _diverged(self, reading: Reading) -> None:
-        now, (*values, norm) = self.state, reading.values
+        now = self.state
         if self._readings.late:  # the weights have taken it in: what was saved last stays
             self._save_best()
         else:
             self.save()
         self._processes.wait()
-        terms = ", ".join(f"{name} {value:g}" for name, value in zip(TERMS, values, strict=True))
-        terms += f", gradient {norm:g}"
+        terms = ", ".join(f"{name} {value:g}" for name, value in zip((*TERMS, "gradient"), reading.values, strict=True))
         kept = f"the best weights, of epoch {now.best_epoch}, are kept" if now.best_epoch else "no epoch was finished"
         raise InputError(
             f"{self.folder.name}: the loss or its gradient is no longer a number in epoch {now.epoch + 1}, "
@@ -300,8 +299,3 @@ class Trainer:
         self.state.finished = self._is_finished  # no longer so where it is trained for longer
         if self._processes.first:
             self.state.write_metrics(self.folder.metrics)
-
-
-def _step_seed(seed: int, step: int) -> int:
-    """A seed of its own for every step, so that the noise of a step needs no saved state."""
-    return (seed * 1_000_003 + step) % 2**63

@@ -198,7 +198,7 @@ class Trainer:
             self.state.pictures += reading.pictures
 
     def _end_epoch(self) -> None:
-        now = self.state
+        now, options = self.state, self._options
         start = time.monotonic()
         self._look(self._readings.rest())
         scores = validate(self.averaged, self._sampler.validation, self._autocast(), self._processes)
@@ -218,13 +218,11 @@ class Trainer:
         if now.finished:
             self._save_best()
             start = time.monotonic()
-            self._processes.of_first(
-                lambda: fit_prior(self.folder, self._sampler, self._options.seed, self._autocast())
-            )
+            self._processes.of_first(lambda: fit_prior(self.folder, self._sampler, options.seed, self._autocast()))
             now.seconds += time.monotonic() - start
         if self._processes.first:
             now.write_metrics(self.folder.metrics)
-        if now.finished or self._not_saved_for(min(_BETWEEN_SAVES, self._options.checkpoint_seconds)):
+        if now.finished or self._not_saved_for(min(_BETWEEN_SAVES, options.checkpoint_seconds)):
             self.save()
 
     @property

@@ -27,7 +27,7 @@ import torch
 from _trainer import KINDS, new_trainer, take_steps
 
 import unalter
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.digits import write_digit_folder
 from unalter.runs.folder import RunFolder
 from unalter.training.options import TrainOptions
@@ -118,7 +118,7 @@ def part_job(data: Path | None, folder: Path) -> Iterator[Row]:
     if data is None:
         digits = write_digit_folder(folder / "digits", "train", *(() if CUDA else (60,)))
         data = folder / "data"
-        write_altered(digits, data, "altered-mnist", **({} if CUDA else {"count": 48}))
+        alter(digits, data, "altered-mnist", **({} if CUDA else {"count": 48}))
     tiny = (
         {} if CUDA else {"batch_size": 16, "latent": 4, "recipe": "altered-mnist", "pairing": "trust", "models": "ae"}
     )

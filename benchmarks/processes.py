@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.digits import write_digit_folder
 from unalter.runs.folder import RunFolder
 
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         digits = write_digit_folder(work / "digits", "train", arguments.altered)
-        write_altered(digits, work / "data", "altered-mnist", count=arguments.altered)
+        alter(digits, work / "data", "altered-mnist", count=arguments.altered)
         for number, path in enumerate(sorted((work / "data" / "aug").iterdir())):  # indices that pair nothing
             label = path.stem.rpartition("_")[2]
             path.rename(path.with_name(f"aug_{number + 10**6}_{label}.png"))

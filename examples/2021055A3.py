@@ -226,9 +226,9 @@ class CVAE_Trainer(AETrainer):
 
 
 def warn_of_one_class():
-    labels = set(read_dataset(data_folder()).clean.labels.tolist())
-    if len(labels) == 1:
-        said = f"all clean pictures are of class {labels.pop()}: the CVAE learns nothing from the label"
+    clean = read_dataset(data_folder()).clean
+    if len(np.unique(clean.labels)) == 1:
+        said = f"all clean pictures are of class {clean.label_names[clean.labels[0]]}: the CVAE learns nothing from the label"
         warnings.warn(said, stacklevel=3)
 
 

@@ -57,7 +57,7 @@ def mistake(what: str) -> Callable[[Callable[..., list[object]]], Callable[..., 
 def put(folder: str, *names: str, size: int = 28) -> None:
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name in names:
-        pixels = np.random.default_rng(zlib.crc32(f"{folder}{name}".encode())).integers(0, 256, (size, size))
+        pixels = np.random.default_rng(zlib.crc32(os.fsencode(folder + name))).integers(0, 256, (size, size))
         Image.fromarray(pixels.astype(np.uint8)).save(Path(folder, name))
 
 
@@ -129,7 +129,7 @@ def _(data, run):
     for part in ("clean", "aug"):
         Path("d", part).mkdir(parents=True)
         for i in range(44):
-            mask = np.random.default_rng([i, part == "aug"]).integers(0, 2, (28, 28)).astype(np.uint8)
+            mask = np.random.default_rng([i, part == "aug"]).integers(10, 12, (28, 28)).astype(np.uint8)
             Image.fromarray(mask).save(Path("d", part, f"{part}_{i}_0.png"))
     return ["recipe", "d", "--out", "r.yaml"]
 

@@ -28,7 +28,9 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-COMMANDS = ("alter", "demo", "denoise", "evaluate", "generate", "map", "pair", "recipe", "report", "train")
+COMMANDS = (
+    "alter", "cache", "demo", "denoise", "evaluate", "export", "generate", "map", "pair", "recipe", "report", "train",
+)  # fmt: skip
 
 
 def test_help_names_every_command_and_fits_80_columns(capsys):

@@ -130,7 +130,7 @@ def test_a_map_of_pictures_in_memory(trained, given, tmp_path):
         assert list(one.to_frame().columns) == ["name", "label", "x", "y", "z"]
     with pytest.raises(InputError, match="the CVAE needs labels"):
         unalter.map(trained, given["altered"], model="cvae")
-    with pytest.raises(InputError, match=r"20 x 20 pixels, and the ae is of 28 x 28; bring them to it by --resize 28"):
+    with pytest.raises(InputError, match=r"20 x 20 pixels, and the ae takes 28 x 28: help by --resize 28"):
         unalter.map(trained, np.zeros((12, 20, 20)), model="ae")
 
 

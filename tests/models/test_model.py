@@ -169,5 +169,5 @@ def test_numbers_that_are_names_of_classes_are_taken_for_names():
     generated = model.generate(999, 1, seed=0, warn=False)
     z = model.network.sample_codes(1, 1, torch.Generator().manual_seed(1))
     np.testing.assert_array_equal(generated, np.rint(model.decode(z.numpy(), "999") * 255).astype(np.uint8))
-    with pytest.raises(InputError, match="label '0' is unknown; the model knows 1, 999"):
+    with pytest.raises(InputError, match="label 0 is unknown; the model knows 1, 999"):
         model.generate(0)

@@ -156,7 +156,7 @@ def test_pairs_are_found_once_for_the_same_folders_and_recipe(dataset, searches)
     first, second = pairs_of(dataset), pairs_of(dataset)
     assert_equal(first, second)
     (asked,) = searches.asked
-    assert asked.pop("on_progress") is not None
+    assert asked.pop("on_progress") is not None and asked.pop("processes").world == 1
     assert asked == {"by_appearance": True, "only": None, "precision": 0.99, "seed": 0}
 
 

@@ -17,16 +17,8 @@ import torch
 from threadpoolctl import threadpool_info
 
 import unalter
-from unalter.commands.alter import write_altered
-from unalter.commands.denoise import denoise_files
-from unalter.commands.generate import write_generated
-from unalter.commands.map import map_data
-from unalter.commands.pair import pair_folder
-from unalter.commands.report import make_report
-from unalter.data.options import AS_FOUND
 from unalter.nn import Architecture, new_model
 from unalter.support.caller import guest
-from unalter.support.console import Console
 
 
 def state() -> dict[str, Any]:
@@ -80,14 +72,12 @@ def calls(run: Path, data: Path, out: Path):
     yield "generate", lambda: model.generate(1, 2, warn=False)
     yield "TSNE", lambda: unalter.TSNE(3, perplexity=5, max_iter=20, random_state=0).fit_transform(pictures[0])
     yield "evaluate", lambda: unalter.evaluate(run, data, out=out / "e", model="ae", filters=False)
-    yield "files", lambda: denoise_files(model, [data / "aug"], out / "d")
-    yield "sheet", lambda: write_generated(model, out / "g.png", "1", False, 4, 0, Console(quiet=True))
-    yield "map", lambda: map_data(model, data, out / "m.png", 20)
-    yield "pair", lambda: pair_folder(
-        data, out / "p.csv", recipe, AS_FOUND, precision=0.99, by_appearance=False, seed=0
-    )  # fmt: skip
-    yield "alter", lambda: write_altered(data / "clean", out / "a", "noise", count=4)
-    yield "report", lambda: make_report(run)
+    yield "files", lambda: unalter.denoise(model, [data / "aug"], out / "d")
+    yield "sheet", lambda: unalter.generate(model, "1", 4, out=out / "g.png", seed=0)
+    yield "map", lambda: unalter.map(model, data, out / "m.png", points=20)
+    yield "pair", lambda: unalter.pair(data, out=out / "p.csv", recipe=recipe, names_only=True)
+    yield "alter", lambda: unalter.alter(data / "clean", out / "a", "noise", count=4)
+    yield "report", lambda: unalter.report(run)
     yield (
         "train",
         lambda: unalter.train(

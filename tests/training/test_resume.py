@@ -19,7 +19,7 @@ import pytest
 import torch
 
 import unalter
-from unalter.commands.alter import write_altered
+from unalter.commands.alter import alter
 from unalter.data.digits import load_digits
 from unalter.images.sheet import write_picture
 from unalter.models.files import load_model
@@ -42,7 +42,7 @@ def data(tmp_path_factory) -> Path:
     images, labels = load_digits("train")
     for i in np.concatenate([np.flatnonzero(labels == label)[:_CLEAN] for label in (0, 1)]):
         write_picture(folder / "digits" / f"clean_{i}_{labels[i]}.png", images[i])
-    write_altered(folder / "digits", folder / "data", folder / "recipe.yaml", count=48)
+    alter(folder / "digits", folder / "data", folder / "recipe.yaml", count=48)
     return folder / "data"
 
 

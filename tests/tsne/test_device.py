@@ -123,13 +123,13 @@ def test_no_iteration_waits_for_the_device_and_points_may_leave_the_grid_meanwhi
 
 
 def test_a_map_too_wide_for_the_memory_has_a_coarser_grid(monkeypatch):
-    monkeypatch.setattr("unalter.tsne.device._NODES", 20_000)
+    monkeypatch.setattr("unalter.tsne.device._NODES", 100_000)
     y = cloud("even")
     with StandIn():
         forces = DeviceForces(joint(len(y)), SPACE, DEVICE, few=0)
         pushed, z = forces.repulsion(forces.place(y))
         (grid,) = forces._grids.values()
-        assert np.prod(grid.shape) < 3 * 20_000  # with the margin that its splines need
+        assert np.prod(grid.shape) < 3 * 100_000  # with the margin that its splines need
         expected = reference(y, SPACE)
-        assert float(z) == pytest.approx(expected[:, 0].sum() - len(y), rel=0.25)
+        assert float(z) == pytest.approx(expected[:, 0].sum(), rel=0.05)
         assert np.corrcoef(forces.fetch(pushed).ravel(), -expected[:, 1:].ravel())[0, 1] > 0.9

@@ -72,7 +72,7 @@ class Classes:
             return place
         if not named and _is_number(text) and not any(map(_is_number, names)) and int(text) < self.count:
             return int(text)
-        raise InputError(f"label {repr(text) if named else text} is unknown; the model knows {self.known}")
+        raise InputError(f"label {text if _is_number(text) else repr(text)} is unknown; the model knows {self.known}")
 
 
 def _is_number(text: str) -> bool:

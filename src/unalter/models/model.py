@@ -52,7 +52,7 @@ def load(
 
 def as_model(given: Any, model: str | None = None, device: str | torch.device = "auto") -> Model:
     """A `Model` as it is; anything else as for `load`."""
-    return given if isinstance(given, Model) else load(given, model, device)
+    return given if isinstance(given, Model) else load(as_path(given, "run"), model, device)
 
 
 class Model:

@@ -42,7 +42,7 @@ def fetched(path: str | os.PathLike[str]) -> Path:
     """
     place = as_path(path, "path")
     text = place.as_posix()
-    if not text.startswith("hf:/"):
+    if text != "hf:" and not text.startswith("hf:/"):
         return place
     found = _ADDRESS.fullmatch(text.rstrip("/"))
     if found is None:

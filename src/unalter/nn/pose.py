@@ -117,7 +117,7 @@ class PoseNet(nn.Module):
 
     def _affine(self, pose: Pose, modes: Tensor) -> Tensor:
         """Maps [N M, 2, 3], matrix and shift, from clean to altered places if poses are of the given modes [N, M]."""
-        rest = pose.rest.take_along_dim(modes[:, :, None], 1)
+        rest = pose.rest.gather(1, modes[:, :, None].expand(-1, -1, 6))
         matrix, shift = rest.split((4, 2), 2)
         sign = (1 - 2 * (modes % 2)).unsqueeze(2)  # of the first column
         entries = torch.stack([matrix[..., ::2] * sign, matrix[..., 1::2], shift], 3)

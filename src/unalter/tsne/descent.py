@@ -82,7 +82,7 @@ def calming(p: sp.csr_matrix) -> np.ndarray | None:
     """What the learning rate of each point is multiplied with, float32 [n, 1]; None: nothing, for all."""
     shares = np.asarray(p.sum(1))
     shares *= len(shares)
-    return np.minimum(1, _HUB / shares).astype(np.float32) if shares.max() > _HUB else None
+    return (_HUB / np.maximum(shares, _HUB)).astype(np.float32) if shares.max() > _HUB else None
 
 
 class LoopForces:

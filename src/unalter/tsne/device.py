@@ -138,7 +138,7 @@ class DeviceForces:
             self._grids.pop(kernel, None)  # there may not be room for two
             self._grids[kernel] = _grid(kernel, extent, self._device)
         field = self._grids[kernel].field_of(y)
-        field[:, 0] -= 1
+        field[:, 0] -= self._grids[kernel].own
         return field
 
 
@@ -158,7 +158,9 @@ class DeviceGrid(Grid):
     def __init__(self, kernel: Kernel, reach: float, spacing: float, extent: np.ndarray, device: str) -> None:
         self._device = device
         super().__init__(partial(_smooth, kernel, reach), spacing, extent)
-        self._middle = ((torch.tensor(self.shape) - 1) / 2 * spacing).to(device)
+        self._middle = ((torch.tensor(self.shape) - 1) / 2 * spacing).to(device, non_blocking=True)
+        self.own = float(_smooth(kernel, reach, torch.zeros(())))
+        """What a point's own kernel adds to its field."""
 
     def _transformed(self, kernel: Callable[[Tensor], Tensor]) -> Tensor:
         """See `unalter.tsne.grid`: a cosine transform is the Fourier transform of what is mirrored."""

@@ -227,9 +227,9 @@ class CVAE_Trainer(AETrainer):
 
 def warn_of_one_class():
     clean = read_dataset(data_folder()).clean
-    if len(np.unique(clean.labels)) == 1:
-        said = f"all clean pictures are of class {clean.label_names[clean.labels[0]]}: the CVAE learns nothing from the label"
-        warnings.warn(said, stacklevel=3)
+    if len(set(clean.labels.tolist())) == 1:
+        name = clean.label_names[clean.labels[0]]
+        warnings.warn(f"all clean pictures are of class {name}: the CVAE learns nothing from the label", stacklevel=3)
 
 
 class AE_TRAINED:

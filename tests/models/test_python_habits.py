@@ -87,7 +87,7 @@ def test_a_number_is_the_class_of_that_name_and_never_its_place(cvae: Model):
         numbered.denoise(IMAGES[0], 0)
     named = Model(cvae.network, "cvae", cvae.device, tuple("abcdefghij"))
     assert np.array_equal(named.denoise(IMAGES[0], "c"), named.denoise(IMAGES[0], 2))
-    with pytest.raises(InputError, match="label '2' is unknown"):
+    with pytest.raises(InputError, match="label 2 is unknown"):
         named.denoise(IMAGES[0], "2")
 
 

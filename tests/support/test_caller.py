@@ -73,7 +73,7 @@ def calls(run: Path, data: Path, out: Path):
     yield "TSNE", lambda: unalter.TSNE(3, perplexity=5, max_iter=20, random_state=0).fit_transform(pictures[0])
     yield "evaluate", lambda: unalter.evaluate(run, data, out=out / "e", model="ae", filters=False)
     yield "files", lambda: unalter.denoise(model, [data / "aug"], out / "d")
-    yield "sheet", lambda: unalter.generate(model, "1", 4, out=out / "g.png", seed=0)
+    yield "sheet", lambda: unalter.generate(model, "1", 4, out=out / "g.png", seed=0, verbose=True)
     yield "map", lambda: unalter.map(model, data, out / "m.png", points=20)
     yield "pair", lambda: unalter.pair(data, out=out / "p.csv", recipe=recipe, names_only=True)
     yield "alter", lambda: unalter.alter(data / "clean", out / "a", "noise", count=4)

@@ -70,10 +70,10 @@ def evaluate(
     """
     where, reading = as_data(data, given)
     truth = None if truth is None else as_path(truth, "truth")
-    folder = None if isinstance(run, Model) else fetched(run)
+    folder = None if isinstance(run, Model) else fetched(run, "run")
     if out is None and folder is not None and folder != as_path(run, "run"):
         raise InputError(f"{run}: say where the results go, by --out")
-    models = [run] if isinstance(run, Model) else _models(fetched(run), model, device)
+    models = [run] if isinstance(run, Model) else _models(fetched(run, "run"), model, device)
     known = next((one.label_names for one in models if one.classes), ())
     dataset = read_dataset(where, DataOptions.from_values(reading), clean_will_do=True, known=known)
     check_shape(models[0], dataset.altered.images, where or reading.get("altered") or reading.get("clean"))

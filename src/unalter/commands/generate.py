@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,12 @@ def generate(
         raise InputError(f"the {chosen.name} does not know classes; leave --label out, or use a CVAE")
     labels = list(range(chosen.classes)) if every else [label]
     source, each = (chosen.by_number, _EACH if count is None else count) if every else (chosen, count)
-    parts = [source.generate(one, each, seed, warn=not verbose) for one in labels]
-    if verbose and not source.has_prior(labels if every else label):
-        Console().say(f"warning: {chosen.without_prior}")
+    parts = [source.generate(one, each, seed, warn=False) for one in labels]
+    if not source.has_prior(labels if every else label):
+        if verbose:
+            Console().say(f"warning: {chosen.without_prior}")
+        else:
+            warnings.warn(chosen.without_prior, UserWarning, stacklevel=3)  # past `guest`
     if path is not None:
         rows = [part.reshape(-1, *chosen.image_shape) for part in parts]
         write_picture(path, contact_sheet([of[i : i + _COLUMNS] for of in rows for i in range(0, len(of), _COLUMNS)]))
@@ -73,7 +77,7 @@ def generating_model(run: str | os.PathLike[str] | Model, model: str | None, dev
     """
     if isinstance(run, Model):
         return run
-    path = fetched(run)
+    path = fetched(run, "run")
     if model is None and not ModelFolder(path).weights.is_file():
         names = [folder.name for folder in RunFolder(path).trained()]
         if names == ["ae"]:

@@ -155,5 +155,5 @@ def _probe(codes: np.ndarray, y: np.ndarray) -> float:
     counts = np.unique(y, return_counts=True)[1]
     if len(counts) < 2 or counts.min() < _FOLDS:
         return float("nan")
-    reader = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+    reader = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000, random_state=0))
     return float(cross_val_score(reader, codes, y, cv=_FOLDS).mean())

@@ -32,15 +32,18 @@ def endpoint() -> str:
     return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 
-def fetched(path: str | os.PathLike[str]) -> Path:
+def fetched(path: str | os.PathLike[str], what: str = "path") -> Path:
     """The folder itself, or of hf://user/name (or hf://user/name@revision) the copy in huggingface_hub's cache.
 
     Weights and descriptions are fetched, nothing else. Without a network the copy of before is taken.
 
+    Args:
+        what: what the caller calls it.
+
     Raises:
         InputError: there is no such repository, it is none of unalter or carries pickles, it cannot be reached.
     """
-    place = as_path(path, "path")
+    place = as_path(path, what)
     text = place.as_posix()
     if text != "hf:" and not text.startswith("hf:/"):
         return place

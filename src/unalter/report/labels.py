@@ -94,7 +94,7 @@ def _judge(sampler: PairSampler) -> Judge | None:
     x, y = _pixels(images[rows].cpu().numpy()), labels[rows].cpu().numpy()
     if len(np.unique(y)) < 2:
         return None
-    machine = make_pipeline(PCA(min(_COMPONENTS, *x.shape), random_state=0), SVC(C=10.0)).fit(x, y)
+    machine = make_pipeline(PCA(min(_COMPONENTS, *x.shape), random_state=0), SVC(C=10.0, random_state=0)).fit(x, y)
     return lambda pictures: machine.predict(_pixels(pictures))
 
 

@@ -199,7 +199,7 @@ def on_validation(
     """
     rows = torch.linspace(0, len(validation) - 1, min(_MOST_SCORED, len(validation))).round().long()
     inputs, targets, labels = validation.rows(rows)
-    results = {one.name: one.denoise(inputs, labels) for one in models}
+    results = {one.name: one.by_number.denoise(inputs, labels) for one in models}
     scores = scored(results, inputs, targets, regular=dataset.regular)
     chosen = [groups[i] for i in rows.tolist()]
     return Evaluation(scores, [""] * len(rows), labels, chosen, dataset.label_names), inputs, results, targets

@@ -42,7 +42,7 @@ def scattered(shape: tuple[int, int], random: np.random.RandomState) -> np.ndarr
 
 def principal(x: np.ndarray | sp.csr_matrix, dimensions: int, random: np.random.RandomState) -> np.ndarray:
     """The first principal axes of x, [n, d], drawn together; random where it has fewer, or no extent."""
-    count, columns = (len(x), len(x[0])) if isinstance(x, np.ndarray) else x.get_shape()
+    count, columns = x.shape  # pyright: ignore[reportGeneralTypeIssues]
     shape = count, dimensions
     if min(shape[0], columns) >= dimensions:
         solver = "auto"

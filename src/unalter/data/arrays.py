@@ -16,7 +16,7 @@ from unalter.data.tables import words
 from unalter.data.values import Values, as_array, values_of
 from unalter.support.errors import InputError, first_line
 
-PARTS: dict[str, tuple[str, ...]] = {
+PART_WORDS: dict[str, tuple[str, ...]] = {
     "clean": ("clean", "target", "targets", "gt", "original", "originals", "reference"),
     "altered": ("aug", "altered", "noisy", "input", "inputs", "corrupted", "degraded", "distorted"),
 }
@@ -52,7 +52,7 @@ def has_parts(file: Path) -> bool:
     """Whether an npz file has arrays that are called as the altered part is."""
     try:
         with np.load(file, allow_pickle=False) as stored:
-            return any(words(name) & set(PARTS["altered"]) for name in stored.files)
+            return any(words(name) & set(PART_WORDS["altered"]) for name in stored.files)
     except Exception:  # whatever it is, it is not that
         return False
 
@@ -67,7 +67,7 @@ def chosen_arrays(arrays: Mapping[str, Any], part: str, where: str) -> tuple[Any
     rows = [name for name, array in arrays.items() if np.ndim(array) == 2 and not words(name) & LABELS]
     name = _one_of(arrays, pictures or rows, part, where)
     own = words(name) | ({part} if part else set())
-    others = {word for other in PARTS for word in PARTS[other] if part and other != part}
+    others = {word for other in PART_WORDS for word in PART_WORDS[other] if part and other != part}
     flat = [other for other in arrays if other != name and np.ndim(arrays[other]) in (1, 2)]
     labels = [other for other in flat if words(other) & LABELS and not words(other) & others]
     # those that are called after the pictures first: aug_labels of aug, y_train of x_train; then any of that number
@@ -81,7 +81,7 @@ def chosen_arrays(arrays: Mapping[str, Any], part: str, where: str) -> tuple[Any
 def _one_of(arrays: Mapping[str, Any], pictures: list[str], part: str, where: str) -> str:
     has = ", ".join(arrays) or "none"
     if part:
-        called = [name for name in pictures if words(name) & set(PARTS[part])]
+        called = [name for name in pictures if words(name) & set(PART_WORDS[part])]
     else:
         called = [name for name in pictures if words(name) <= _FILLERS]
         called = [name for name in called if "train" in words(name)] or called or pictures

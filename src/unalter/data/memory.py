@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from unalter.data.arrays import LABELS, PARTS, list_array
+from unalter.data.arrays import LABELS, PART_WORDS, list_array
 from unalter.data.class_labels import class_texts
 from unalter.data.given import as_pixels, is_pil
 from unalter.data.layout import of_one, on_black
@@ -72,7 +72,7 @@ def as_pictures(data: Any, labels: Any = None) -> Path | InMemory:
     """A path as it is; pictures in memory, or the altered ones of a table that has both parts, as a data set."""
     if is_path(data):
         return as_path(data, "data")
-    if is_table(data) and named_column(column_names(data), None, PARTS["altered"], "altered pictures") is not None:
+    if is_table(data) and named_column(column_names(data), None, PART_WORDS["altered"], "altered pictures") is not None:
         return _in_memory(**_both(data, None, None, labels, None))
     return InMemory(None, _part(data, "pictures", labels))
 
@@ -82,7 +82,7 @@ def _both(data: Any, clean: Any, altered: Any, labels: Any, altered_labels: Any)
     if is_table(data):
         names = column_names(data)
         asked = {"clean": clean, "altered": altered}
-        found = {part: named_column(names, asked[part], PARTS[part], f"{part} pictures") for part in PARTS}
+        found = {part: named_column(names, asked[part], PART_WORDS[part], f"{part} pictures") for part in PART_WORDS}
         if None in found.values():
             missing = next(part for part, name in found.items() if name is None)
             raise InputError(

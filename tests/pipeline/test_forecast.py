@@ -14,9 +14,9 @@ COSTS = Costs(epochs=(4.0, 5.0, 9.0), at_once=2, map=2.0, maps=25, points=1_500)
 @pytest.mark.parametrize(
     ("costs", "options", "said"),
     [
-        (COSTS, OPTIONS, "about 8 min here, by trial: 3 models for 50 epochs 8 min, 25 maps 50 s"),
-        (COSTS, replace(OPTIONS, max_minutes=1.0), "about 2 min here, by trial: 3 models for 50 epochs 2 min"),
-        (replace(COSTS, epochs=(4.0,), at_once=1, maps=0), OPTIONS, "1 model for 50 epochs 3 min"),
+        (COSTS, OPTIONS, "about 8.3 min here, by trial: 3 models for 50 epochs 7.5 min, 25 maps 50 s"),
+        (COSTS, replace(OPTIONS, max_minutes=1.0), "about 2.3 min here, by trial: 3 models for 50 epochs 1.5 min"),
+        (replace(COSTS, epochs=(4.0,), at_once=1, maps=0), OPTIONS, "1 model for 50 epochs 3.3 min"),
         (replace(COSTS, points=500_000), OPTIONS, "a map of 500,000 points takes minutes: --map-points 20000"),
     ],
 )

@@ -123,7 +123,7 @@ def showable(text: str, stream: TextIO | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """0.4 s, 45 s, 12 min, 3.5 h"""
+    """0.4 s, 45 s, 2.5 min, 12 min, 3.5 h"""
     if seconds < 90:
         return f"{seconds:.{int(seconds < 10)}f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.{int(seconds < 570)}f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,6 +1,6 @@
 """Several processes against one: training, and the search for pairs.
 
-    python benchmarks/processes.py --processes 2 --altered 2000
+    python benchmarks/processes.py --processes 2 --altered 500
 
 On shipped digits altered by a preset. Training: images per second of a VAE in its last epoch, so many processes of one
 thread against one process of so many threads. Pairs: seconds of the search for all altered pictures, recipe known and
@@ -27,7 +27,7 @@ from unalter.runs.folder import RunFolder
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--altered", type=int, default=2000, help="altered pictures")
+    parser.add_argument("--altered", type=int, default=500, help="altered pictures")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()

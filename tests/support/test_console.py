@@ -42,7 +42,13 @@ def test_a_quiet_console_keeps_a_log(tmp_path, capsys):
 
 
 def test_durations_are_said_as_people_do():
-    assert [duration(seconds) for seconds in (0.44, 45, 150, 720, 12_600)] == ["0.4 s", "45 s", "2.5 min", "12 min", "3.5 h"]
+    assert [duration(seconds) for seconds in (0.44, 45, 150, 720, 12_600)] == [
+        "0.4 s",
+        "45 s",
+        "2.5 min",
+        "12 min",
+        "3.5 h",
+    ]
 
 
 class Stream(io.TextIOWrapper):

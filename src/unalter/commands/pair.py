@@ -31,7 +31,7 @@ def pair(
     data: Any = None, *, out: str | os.PathLike[str] | None = None, recipe: str | os.PathLike[str] | Recipe = "auto",
     target_precision: float = PRECISION, names_only: bool = False, seed: int = 0, devices: int = 1,
     verbose: bool = False, **given: Any,
-) -> NamedPairs | None:  # fmt: skip
+) -> NamedPairs:  # fmt: skip
     """Find the clean picture of each altered one, or that there is none.
 
     Args:
@@ -44,9 +44,6 @@ def pair(
         devices: processes of this computer that share out the search; see `train`.
         verbose: print what goes on.
         given: `clean`, `altered`, `labels` and `altered_labels` as for `train`; other fields of `DataOptions`.
-
-    Returns:
-        The pairs; None where `devices` processes have found them, which write `out`.
 
     Raises:
         InputError: the data, the recipe or `out` cannot be used.
@@ -66,7 +63,7 @@ def pair(
         launch(
             "pair", where, {**options, "seed": seed, "devices": devices, **reading}, devices, "cpu", quiet=not verbose
         )
-        return None
+        path, verbose = None, False  # they have written and said it, and what they found is in the cache
     with joined() as processes:
         if path is not None and processes.first:
             check_output(path, ".csv")

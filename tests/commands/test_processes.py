@@ -46,7 +46,7 @@ def alone(options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_processors", lambda: 2)
+    monkeypatch.setattr(launch, "usable_processors", lambda: 2)
 
 
 def losses(run: Path) -> list[dict[str, float]]:

@@ -18,6 +18,7 @@ from unalter.data.options import DataOptions
 from unalter.support.device import choose_device
 from unalter.support.errors import InputError, Interrupted, ProcessLost
 from unalter.support.processes import BY_ANOTHER
+from unalter.support.processors import usable_processors
 from unalter.training.options import TrainOptions
 
 _PATIENCE = 30.0
@@ -48,7 +49,7 @@ def launch(command: str, data: Path | None, options: Mapping[str, Any], devices:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": str(devices), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), BY_ANOTHER: "1"}
-    shared["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(max(1, _processors() // devices)))
+    shared["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(max(1, usable_processors() // devices)))
     line = [sys.executable, "-m", "unalter", command, *([str(data)] if data is not None else []), *_words(options)]
     children = [
         subprocess.Popen(
@@ -81,12 +82,7 @@ def _available(device: str) -> tuple[int, str]:
         import torch
 
         return torch.cuda.device_count(), "CUDA device"
-    return _processors(), "processor"
-
-
-def _processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_processors(), "processor"
 
 
 def _words(options: Mapping[str, Any]) -> list[str]:

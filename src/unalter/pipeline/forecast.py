@@ -26,8 +26,8 @@ _FEW_STEPS = 100
 _POINTS = 1_500
 """Of the trial map: half a second."""
 _GROWTH, _LINEAR_FROM = 1.45, 20_000
-"""How the time of a map grows with its points, and from where on in proportion. (From the times of maps of
-1,500, 18,778 and 300,000 points on two cores.)"""
+"""How the time of a map grows with its points, and from where on in proportion. (By the times of maps of
+18,778 and 300,000 points on two cores, and of 1,500 on one.)"""
 _MANY_POINTS = 100_000
 """A map of more takes minutes on two cores."""
 

@@ -27,9 +27,8 @@ class Console:
     """Prints lines, shows progress, and keeps the lines for a log file.
 
     On a terminal progress is a bar with speed and time left; into a pipe or file plain lines go, one every 20 seconds
-    where work takes long. Characters that
-    the other side cannot show are escaped. Where nobody reads any more (`... | head -1`, a terminal that was closed)
-    work goes on, and that is said once where errors are.
+    where work takes long. Characters that the other side cannot show are escaped. Where nobody reads any more
+    (`... | head -1`, a terminal that was closed) work goes on, and that is said once where errors are.
     """
 
     def __init__(self, quiet: bool = False) -> None:
